@@ -1,0 +1,40 @@
+//! A brief as plain data: a headline, points that cite their units, and figures with their sentences.
+
+use serde::{Deserialize, Serialize};
+
+/// One line of a brief, with its receipts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Point {
+    /// The English text.
+    pub text: String,
+    /// Indices of the units it comes from; never empty.
+    pub units: Vec<usize>,
+}
+
+/// A number that the report mentions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The number as the translation writes it, with its unit or noun where that is plain (`25`, `1,500`, `30 %`).
+    pub value: String,
+    /// The English sentence it stands in.
+    pub sentence: String,
+    /// Index of that sentence's unit.
+    pub unit: usize,
+}
+
+/// A short English account of one report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// How it was made: `extractive`, or the name of the model that wrote it.
+    pub method: String,
+    /// One line.
+    pub headline: Point,
+    /// The main points, in the order of the report.
+    pub points: Vec<Point>,
+    /// Figures mentioned, in the order of the report.
+    pub figures: Vec<Figure>,
+    /// Indices of flagged units, so that a reader knows what to distrust.
+    pub flagged: Vec<usize>,
+    /// Sentences a model wrote that were dropped because the cited units do not bear them out.
+    pub dropped: usize,
+}

@@ -1,0 +1,127 @@
+//! A document as plain data: the decoded text, and what kind of text stands where.
+//!
+//! Nothing is copied or rewritten: blocks and segments are byte ranges into [`Document::text`], so that every
+//! sentence can be shown where it stood and joining gaps and segments gives the text back exactly.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+/// A half-open byte range into a document's decoded text, always on character boundaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The span `start..end`.
+    pub fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end);
+        Span { start, end }
+    }
+
+    /// The text it covers.
+    pub fn of<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.range()]
+    }
+
+    /// As a range, for slicing.
+    pub fn range(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Whether it covers nothing.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// What a stretch of text is in its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockKind {
+    /// The document's title.
+    Title,
+    /// A heading below the title; 1 is the highest level.
+    Heading(u8),
+    /// Running text.
+    Paragraph,
+    /// One item of a list, without its marker.
+    ListItem,
+    /// One cell of a table.
+    TableCell,
+    /// Text under a picture or table.
+    Caption,
+    /// One subtitle.
+    Cue,
+}
+
+/// A stretch of text that is translated as prose. Markers (`#`, `- `), code and blank lines lie between blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Block {
+    /// What it is.
+    pub kind: BlockKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// How the text's encoding was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncodingSource {
+    /// The file begins with a byte-order mark.
+    ByteOrderMark,
+    /// The bytes are valid UTF-8 (ASCII included).
+    ValidUtf8,
+    /// Guessed from the bytes' statistics.
+    Detected,
+    /// Given by the user with `--encoding`.
+    Given,
+}
+
+/// The encoding a document was decoded from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextEncoding {
+    /// WHATWG name, e.g. `UTF-8`, `windows-1256`.
+    pub name: String,
+    /// How it was found.
+    pub source: EncodingSource,
+    /// How many characters could not be decoded and stand as U+FFFD.
+    pub undecodable: usize,
+}
+
+/// A file's text and structure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// Path relative to the folder given on the command line, with `/` between parts; `stdin` for standard input.
+    pub id: String,
+    /// SHA-256 of the file's bytes, lower-case hex.
+    pub digest: String,
+    /// Name of the format it was read as: `txt`, `md`.
+    pub format: String,
+    /// The encoding it was decoded from.
+    pub encoding: TextEncoding,
+    /// The decoded text, without a byte-order mark and otherwise untouched.
+    pub text: String,
+    /// What is to be translated: in order, not overlapping.
+    pub blocks: Vec<Block>,
+}
+
+/// One sentence (or heading, or item): the unit of translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Position among the document's segments, from 0.
+    pub index: usize,
+    /// Where it stands in the text; never empty, and without white space at its ends.
+    pub span: Span,
+    /// Index of its block.
+    pub block: usize,
+}

@@ -1,0 +1,12 @@
+//! Tarjuman translates folders of Arabic reports into English on the user's own machine, writes a brief of each,
+//! and gives back bilingual files.
+//!
+//! Stages take and return plain data and never import each other; `pipeline` alone knows their order. See
+//! docs/architecture.md.
+
+pub mod brief;
+pub mod document;
+pub mod inference;
+pub mod lang;
+pub mod model;
+pub mod unit;

@@ -1,0 +1,289 @@
+//! A model as plain data: one entry of the registry, and the files of an installed one.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::inference::DecodeOptions;
+use crate::lang::Lang;
+
+/// What a model can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// `--model`
+    Translate,
+    /// `--brief`
+    Brief,
+}
+
+/// Architecture and file format: which loader of the engine reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// The deterministic stand-in without weights.
+    Echo,
+    /// Marian encoder-decoders as Hugging Face serves them (opus-mt).
+    Marian,
+    /// Firefox Translations: Marian int8 files with a lexical shortlist.
+    Bergamot,
+    /// M2M-100 and NLLB-200.
+    M2m100,
+    /// T5: MADLAD-400, flan-t5.
+    T5,
+    /// BART summarisers.
+    Bart,
+    /// Decoder-only models in GGUF.
+    Llm,
+}
+
+impl Family {
+    /// Whether this version can load it; the others are in the registry so that it is complete.
+    pub fn is_supported(self) -> bool {
+        matches!(self, Family::Echo | Family::Llm)
+    }
+
+    /// The name as written in the registry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Echo => "echo",
+            Family::Marian => "marian",
+            Family::Bergamot => "bergamot",
+            Family::M2m100 => "m2m100",
+            Family::T5 => "t5",
+            Family::Bart => "bart",
+            Family::Llm => "llm",
+        }
+    }
+}
+
+/// Where the files come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Source {
+    /// Nothing to fetch.
+    None,
+    /// A repository of the Hugging Face Hub.
+    Hub {
+        /// `owner/name`
+        repo: String,
+        /// Branch, tag or commit.
+        #[serde(default = "main_revision")]
+        revision: String,
+    },
+    /// Wheels of the Python package index, fetched with the user's `pip` and unpacked, never installed or run.
+    Wheels {
+        /// `name==version`
+        packages: Vec<String>,
+    },
+    /// Plain downloads: each file's `path` is appended to `base`.
+    Url {
+        /// Address with a closing `/`.
+        base: String,
+    },
+    /// A folder on this machine.
+    Path {
+        /// The folder.
+        dir: PathBuf,
+    },
+}
+
+fn main_revision() -> String {
+    "main".into()
+}
+
+/// One file of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSpec {
+    /// Name in the model's folder, by which the engine asks for it: `model.gguf`, `source.spm`.
+    pub name: String,
+    /// Where it lies in the source; `name` when left out. Several are joined end to end (split uploads).
+    #[serde(default)]
+    pub parts: Vec<String>,
+    /// SHA-256 of the finished file, lower-case hex; left out where only the Hub's own digest is known.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Size of the finished file in bytes.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// How the source packs it.
+    #[serde(default)]
+    pub compression: Compression,
+    /// The model also runs without it.
+    #[serde(default)]
+    pub optional: bool,
+    /// Name of a file that may stand in for this one (`pytorch_model.bin` for `model.safetensors`).
+    #[serde(default)]
+    pub instead: Option<String>,
+}
+
+/// How a file is packed at its source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// As it is.
+    #[default]
+    None,
+    /// gzip
+    Gzip,
+}
+
+/// LoRA weights that are merged into a base model at load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterSpec {
+    /// A safetensors file of the model's own files, with tensors `….lora_A.weight` and `….lora_B.weight`.
+    pub file: String,
+    /// The rank, checked against the tensors' shapes.
+    pub rank: usize,
+    /// LoRA's alpha: W' = W + alpha / rank · B · A.
+    pub alpha: usize,
+}
+
+/// How a decoder-only model is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptSpec {
+    /// Plain continuation, or the model's own chat template around the text.
+    #[serde(default)]
+    pub style: PromptStyle,
+    /// The text, with `{source}` where the source goes.
+    pub template: String,
+    /// Pairs shown before the source; computed once and shared by all sources.
+    #[serde(default)]
+    pub examples: Vec<Example>,
+    /// Stands between an example's template and its target, and is expected at the start of the answer.
+    #[serde(default)]
+    pub target_prefix: String,
+    /// The answer ends before the first of these.
+    #[serde(default)]
+    pub stop: Vec<String>,
+}
+
+/// See [`PromptSpec::style`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromptStyle {
+    /// The template is the whole prompt.
+    #[default]
+    Completion,
+    /// The template is the user's turn of the model's chat template.
+    Chat,
+}
+
+/// A source with its translation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// Source sentence.
+    pub source: String,
+    /// Target sentence.
+    pub target: String,
+}
+
+/// A published measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// Test set, e.g. `FLORES-200 devtest ar-en`.
+    pub test: String,
+    /// BLEU, 0 to 100.
+    #[serde(default)]
+    pub bleu: Option<f32>,
+    /// chrF, 0 to 100.
+    #[serde(default)]
+    pub chrf: Option<f32>,
+    /// Who measured it.
+    pub source: String,
+}
+
+/// One model of the registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// Unique name, as given to `--model`.
+    pub name: String,
+    /// One line for people.
+    pub about: String,
+    /// What it can be asked for.
+    pub tasks: Vec<Task>,
+    /// Which loader reads it.
+    pub family: Family,
+    /// Source languages it knows; empty for any.
+    #[serde(default)]
+    pub source_langs: Vec<Lang>,
+    /// Target languages it knows; empty for any.
+    #[serde(default)]
+    pub target_langs: Vec<Lang>,
+    /// Licence of the weights: SPDX identifier or name.
+    pub licence: String,
+    /// Where the licence text is, or what it asks for.
+    #[serde(default)]
+    pub licence_note: String,
+    /// Place in the order in which `auto` chooses, 1 first; 0 is never chosen.
+    #[serde(default)]
+    pub auto: u32,
+    /// Shown loudly at every run and written into every output.
+    #[serde(default)]
+    pub warning: Option<String>,
+    /// Another entry whose files this one builds upon (a base model for an adapter).
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Where its own files come from.
+    #[serde(default = "no_source")]
+    pub source: Source,
+    /// Its own files.
+    #[serde(default)]
+    pub files: Vec<FileSpec>,
+    /// LoRA weights to merge.
+    #[serde(default)]
+    pub adapter: Option<AdapterSpec>,
+    /// How it is asked, for decoder-only models.
+    #[serde(default)]
+    pub prompt: Option<PromptSpec>,
+    /// Decode defaults.
+    #[serde(default)]
+    pub decode: DecodeOptions,
+    /// Longest source in tokens that is given in one piece; 0 leaves it to the engine.
+    #[serde(default)]
+    pub max_source_tokens: usize,
+    /// Published or measured quality.
+    #[serde(default)]
+    pub quality: Vec<Quality>,
+    /// Memory it needs at run time, in MiB.
+    #[serde(default)]
+    pub memory_mib: u32,
+}
+
+fn no_source() -> Source {
+    Source::None
+}
+
+impl ModelSpec {
+    /// Download size in bytes as far as it is known.
+    pub fn size(&self) -> u64 {
+        self.files.iter().filter_map(|f| f.size).sum()
+    }
+
+    /// The first quality line in words, or an empty string.
+    pub fn quality_line(&self) -> String {
+        let Some(q) = self.quality.first() else { return String::new() };
+        let bleu = q.bleu.map(|b| format!("{b:.1} BLEU"));
+        let chrf = q.chrf.map(|c| format!("{c:.1} chrF"));
+        let figures: Vec<_> = [bleu, chrf].into_iter().flatten().collect();
+        format!("{}: {}", q.test, figures.join(" / "))
+    }
+}
+
+/// An installed model: its entry and where its files are.
+#[derive(Debug, Clone)]
+pub struct InstalledModel {
+    /// The registry entry.
+    pub spec: ModelSpec,
+    /// File name (see [`FileSpec::name`]) to path; the base model's files included.
+    pub files: BTreeMap<String, PathBuf>,
+    /// SHA-256 over the sorted `name sha256` lines of all files, the adapter and the prompt: lower-case hex.
+    pub digest: String,
+}

@@ -1,0 +1,240 @@
+//! The unit of trust: one source sentence, its translation, and everything known about how it came to be.
+
+use serde::{Deserialize, Serialize};
+
+use crate::brief::Brief;
+use crate::document::{BlockKind, Document, Span};
+
+/// The one final state of a unit. Every unit of a run ends in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Translated, and no check fired.
+    Translated,
+    /// A check fired, and a repair removed its cause.
+    Repaired,
+    /// A check fired and still stands: a person should look.
+    Flagged,
+    /// Nothing to translate (no text in the source language): the target is the source.
+    Copied,
+    /// Not translated, for the reason given; the target is empty.
+    Skipped,
+}
+
+impl State {
+    /// All states, in the order they are listed for people.
+    pub const ALL: [State; 5] =
+        [State::Translated, State::Repaired, State::Flagged, State::Copied, State::Skipped];
+
+    /// The name used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Translated => "translated",
+            State::Repaired => "repaired",
+            State::Flagged => "flagged",
+            State::Copied => "copied",
+            State::Skipped => "skipped",
+        }
+    }
+}
+
+/// Which check fired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// The target is empty or white space.
+    Empty,
+    /// Arabic letters are left in the target.
+    ArabicLeft,
+    /// A phrase is repeated as models do when they loop.
+    Loop,
+    /// The target is far too short or too long for its source.
+    Length,
+    /// A number of the source is missing in the target, or the other way round.
+    Numbers,
+    /// The model was stopped by the length limit before it ended the sentence.
+    Truncated,
+    /// The model had no confidence in what it wrote.
+    LowProbability,
+    /// The target repeats its source or the prompt instead of translating.
+    Echo,
+}
+
+impl Check {
+    /// The name used in every output, the same as in `units.jsonl`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Check::Empty => "empty",
+            Check::ArabicLeft => "arabic_left",
+            Check::Loop => "loop",
+            Check::Length => "length",
+            Check::Numbers => "numbers",
+            Check::Truncated => "truncated",
+            Check::LowProbability => "low_probability",
+            Check::Echo => "echo",
+        }
+    }
+}
+
+/// A check that fired, with the evidence in words a reader understands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which check.
+    pub check: Check,
+    /// What was seen, e.g. `25 is missing in the translation`.
+    pub detail: String,
+}
+
+/// The model's confidence in a target, over its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Mean natural-log probability a token, ≤ 0.
+    pub mean_log_prob: f32,
+    /// The least natural-log probability of a token, ≤ 0.
+    pub min_log_prob: f32,
+    /// Target tokens, the end token included.
+    pub tokens: usize,
+}
+
+/// One source sentence and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TranslationUnit {
+    /// The document's id.
+    pub document: String,
+    /// Position in the document, from 0.
+    pub index: usize,
+    /// Byte range of the source in the document's decoded text.
+    pub span: Span,
+    /// Index of the block it stands in.
+    pub block: usize,
+    /// What that block is.
+    pub kind: BlockKind,
+    /// The source, exactly as it stands in the document.
+    pub source: String,
+    /// The source as it was given to the model (normalised).
+    pub source_normalized: String,
+    /// The translation.
+    pub target: String,
+    /// Final state.
+    pub state: State,
+    /// Why it was skipped, else none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Checks that fired and still stand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// Into how many pieces the source was split to fit the model; their targets are joined.
+    pub pieces: usize,
+    /// The model's confidence; none where no model was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
+}
+
+impl TranslationUnit {
+    /// The id by which briefs and pages point to it: `u1` is the first unit of a document.
+    pub fn anchor(&self) -> String {
+        format!("u{}", self.index + 1)
+    }
+}
+
+/// How many units ended in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Units in all.
+    pub units: usize,
+    /// See [`State::Translated`].
+    pub translated: usize,
+    /// See [`State::Repaired`].
+    pub repaired: usize,
+    /// See [`State::Flagged`].
+    pub flagged: usize,
+    /// See [`State::Copied`].
+    pub copied: usize,
+    /// See [`State::Skipped`].
+    pub skipped: usize,
+}
+
+impl Ledger {
+    /// Counts the states of `units`.
+    pub fn of(units: &[TranslationUnit]) -> Self {
+        let mut ledger = Ledger { units: units.len(), ..Ledger::default() };
+        for unit in units {
+            *ledger.slot(unit.state) += 1;
+        }
+        ledger
+    }
+
+    fn slot(&mut self, state: State) -> &mut usize {
+        match state {
+            State::Translated => &mut self.translated,
+            State::Repaired => &mut self.repaired,
+            State::Flagged => &mut self.flagged,
+            State::Copied => &mut self.copied,
+            State::Skipped => &mut self.skipped,
+        }
+    }
+
+    /// Units in `state`.
+    pub fn count(mut self, state: State) -> usize {
+        *self.slot(state)
+    }
+
+    /// Adds another ledger's counts.
+    pub fn add(&mut self, other: &Ledger) {
+        self.units += other.units;
+        for state in State::ALL {
+            *self.slot(state) += other.count(state);
+        }
+    }
+
+    /// Whether every unit is in exactly one state.
+    pub fn adds_up(&self) -> bool {
+        State::ALL.iter().map(|&s| self.count(s)).sum::<usize>() == self.units
+    }
+}
+
+/// What made the targets, as it is stamped on every output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelStamp {
+    /// Registry name.
+    pub name: String,
+    /// Digest over the model's files and prompt, lower-case hex.
+    pub digest: String,
+    /// Licence of the weights (SPDX identifier or name).
+    pub licence: String,
+    /// Published quality in one line, or empty.
+    pub quality: String,
+    /// A warning that every output must carry (a weak fallback model), or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+}
+
+/// A finished document: all that the writers need.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TranslatedDocument {
+    /// The source.
+    pub document: Document,
+    /// Its units, in order, one a segment.
+    pub units: Vec<TranslationUnit>,
+    /// The brief, unless none was asked for.
+    pub brief: Option<Brief>,
+    /// What translated it.
+    pub model: ModelStamp,
+}
+
+impl TranslatedDocument {
+    /// Counts of its units' states.
+    pub fn ledger(&self) -> Ledger {
+        Ledger::of(&self.units)
+    }
+
+    /// The target of the title or first heading, else of the first unit; for lists of documents.
+    pub fn title(&self) -> &str {
+        let named = self.units.iter().find(|u| matches!(u.kind, BlockKind::Title | BlockKind::Heading(_)));
+        named
+            .or(self.units.first())
+            .map(|u| u.target.as_str())
+            .filter(|t| !t.is_empty())
+            .unwrap_or(&self.document.id)
+    }
+}
