@@ -9,4 +9,5 @@ pub mod document;
 pub mod inference;
 pub mod lang;
 pub mod model;
+pub mod run;
 pub mod unit;
