@@ -4,10 +4,15 @@
 //! Stages take and return plain data and never import each other; `pipeline` alone knows their order. See
 //! docs/architecture.md.
 
+pub mod batch;
 pub mod brief;
+pub mod discover;
 pub mod document;
+pub mod engine;
 pub mod inference;
 pub mod lang;
+pub mod memory;
 pub mod model;
 pub mod run;
 pub mod unit;
+pub mod write;

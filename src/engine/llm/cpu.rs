@@ -1,0 +1,613 @@
+//! A decoder-only transformer on the CPU: int8 linear layers, everything else in f32 loops over plain slices.
+//!
+//! Three parts, as in llama2.c: [`Config`], immutable [`Network`], and the rows' caches. Rows have their own lengths:
+//! linear layers see all rows' tokens packed together without padding, attention runs row by row. Every operation on
+//! a row is independent of the other rows, so a batch equals its members alone to the last bit.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use rten_simd::ops::{BitOps, NumOps};
+use rten_simd::{Isa, SimdOp, SimdUnaryOp};
+use rten_vecmath::{ApproxGelu, Silu, Softmax, SumExpSub, SumSquare};
+
+use super::config::{Activation, Config, RopeStyle};
+use super::weights::Weights;
+use crate::engine::EngineError;
+use crate::engine::qgemm::{Int8Gemm, QuantizedLinear, QuantizedRows};
+use crate::engine::search::{Candidate, Decoder};
+
+/// Tokens of prompts taken in at once: enough to fill the kernels, small enough for their scratch to stay in cache.
+const PREFILL_TOKENS: usize = 256;
+/// Outputs of the vocabulary computed at once; their logits are reduced before the next block is touched.
+const VOCABULARY_BLOCK: usize = 4096;
+
+struct Layer {
+    attention_norm: Vec<f32>,
+    qkv: QuantizedLinear,
+    query_norm: Option<Vec<f32>>,
+    key_norm: Option<Vec<f32>>,
+    attention_output: QuantizedLinear,
+    post_attention_norm: Option<Vec<f32>>,
+    feed_forward_norm: Vec<f32>,
+    gate_up: QuantizedLinear,
+    down: QuantizedLinear,
+    post_feed_forward_norm: Option<Vec<f32>>,
+    rope_frequencies: Vec<f32>,
+    /// How many positions back it sees, itself included.
+    reach: usize,
+}
+
+/// The weights, quantised for the CPU, shared by all rows and threads.
+pub struct Network {
+    /// Shapes and constants.
+    pub config: Config,
+    gemm: Int8Gemm,
+    layers: Vec<Layer>,
+    output_norm: Vec<f32>,
+    /// The output layer in blocks of [`VOCABULARY_BLOCK`] tokens.
+    vocabulary: Vec<QuantizedLinear>,
+    /// The file, for the embedding rows of tokens as they are met.
+    weights: Weights,
+    /// The tokens that prompts begin with, and their keys and values.
+    prefix: (Vec<u32>, Arc<Cache>),
+}
+
+/// Keys and values: for each layer, positions × key/value width.
+#[derive(Clone)]
+struct Cache {
+    keys: Vec<Vec<f32>>,
+    values: Vec<Vec<f32>>,
+    len: usize,
+}
+
+impl Cache {
+    fn new(layers: usize) -> Self {
+        Cache { keys: vec![Vec::new(); layers], values: vec![Vec::new(); layers], len: 0 }
+    }
+}
+
+/// One row: what it shares with others, and what is its own.
+#[derive(Clone)]
+struct Row {
+    prefix: Arc<Cache>,
+    own: Cache,
+}
+
+/// The rows under way.
+pub struct Rows {
+    rows: Vec<Row>,
+    scratch: Scratch,
+}
+
+/// Buffers of a forward pass, kept between steps.
+#[derive(Default)]
+struct Scratch {
+    quantized: QuantizedRows,
+    sums: Vec<i32>,
+    hidden: Vec<f32>,
+    normed: Vec<f32>,
+    qkv: Vec<f32>,
+    attended: Vec<f32>,
+    projected: Vec<f32>,
+    gate_up: Vec<f32>,
+    activated: Vec<f32>,
+    scores: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+impl Network {
+    /// Reads, merges, quantises and packs the weights, matrix by matrix, on the threads of the current rayon pool.
+    pub fn load(config: Config, weights: Weights) -> Result<Self, EngineError> {
+        let gemm = Int8Gemm::default();
+        let layers = (0..config.layers)
+            .into_par_iter()
+            .map(|i| Layer::load(&config, &weights, i))
+            .collect::<Result<Vec<_>, _>>()?;
+        let output = if weights.has("output.weight") { "output.weight" } else { EMBEDDING };
+        let (tokens, width) = weights.shape(output)?;
+        if width != config.hidden {
+            return Err(EngineError::Invalid(format!("`{output}` has width {width}, not {}", config.hidden)));
+        }
+        let vocabulary = (0..tokens.div_ceil(VOCABULARY_BLOCK))
+            .into_par_iter()
+            .map(|block| {
+                let start = block * VOCABULARY_BLOCK;
+                let rows = start..(start + VOCABULARY_BLOCK).min(tokens);
+                let data = weights.matrix_rows(output, rows, config.hidden)?;
+                Ok(QuantizedLinear::new(&data, config.hidden, None))
+            })
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let output_norm = weights.vector("output_norm.weight", config.hidden)?;
+        let prefix = (Vec::new(), Arc::new(Cache::new(config.layers)));
+        Ok(Network { config, gemm, layers, output_norm, vocabulary, weights, prefix })
+    }
+
+    /// Takes in, once, the tokens that most prompts begin with; rows whose prompt does share the result.
+    pub fn set_prefix(&mut self, tokens: &[u32]) -> Result<(), EngineError> {
+        let mut rows = [self.row(Arc::new(Cache::new(self.config.layers)))];
+        self.take_in(&mut rows, &[tokens], &mut Scratch::default())?;
+        let [row] = rows;
+        self.prefix = (tokens.to_vec(), Arc::new(row.own));
+        Ok(())
+    }
+
+    fn row(&self, prefix: Arc<Cache>) -> Row {
+        Row { prefix, own: Cache::new(self.config.layers) }
+    }
+
+    /// Name of the int8 kernel in use.
+    pub fn kernel(&self) -> String {
+        self.gemm.kernel()
+    }
+
+    /// Takes in rows of tokens in packs of about [`PREFILL_TOKENS`].
+    fn take_in(&self, rows: &mut [Row], tokens: &[&[u32]], scratch: &mut Scratch) -> Result<(), EngineError> {
+        let mut start = 0;
+        while start < rows.len() {
+            let mut end = start + 1;
+            let mut packed = tokens[start].len();
+            while end < rows.len() && packed + tokens[end].len() <= PREFILL_TOKENS {
+                packed += tokens[end].len();
+                end += 1;
+            }
+            if end == start + 1 {
+                for part in tokens[start].chunks(PREFILL_TOKENS) {
+                    self.forward(&mut rows[start..end], &[part], scratch)?;
+                }
+            } else {
+                self.forward(&mut rows[start..end], &tokens[start..end], scratch)?;
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    /// Runs `tokens` (for each row some, at least none) through all layers after what the rows' caches hold.
+    /// Afterwards `scratch.hidden` holds tokens × hidden values, before the final norm.
+    fn forward(&self, rows: &mut [Row], tokens: &[&[u32]], scratch: &mut Scratch) -> Result<(), EngineError> {
+        let c = &self.config;
+        let total: usize = tokens.iter().map(|t| t.len()).sum();
+        scratch.hidden.clear();
+        for &id in tokens.iter().copied().flatten() {
+            let id = id as usize;
+            scratch.hidden.extend(self.weights.matrix_rows(EMBEDDING, id..id + 1, c.hidden)?);
+        }
+        scratch.hidden.iter_mut().for_each(|x| *x *= c.embedding_scale);
+
+        for (index, layer) in self.layers.iter().enumerate() {
+            let s = &mut *scratch;
+            rms_norm(&s.hidden, &layer.attention_norm, c.norm_eps, &mut s.normed);
+            s.linear(self.gemm, &layer.qkv, Buffer::Normed, Buffer::Qkv)?;
+            let mut done = 0;
+            for (row, tokens) in rows.iter_mut().zip(tokens) {
+                let range = done..done + tokens.len();
+                done = range.end;
+                self.attend(layer, index, row, range, s);
+            }
+            s.linear(self.gemm, &layer.attention_output, Buffer::Attended, Buffer::Projected)?;
+            residual(&mut s.hidden, &mut s.projected, layer.post_attention_norm.as_deref(), c);
+
+            rms_norm(&s.hidden, &layer.feed_forward_norm, c.norm_eps, &mut s.normed);
+            s.linear(self.gemm, &layer.gate_up, Buffer::Normed, Buffer::GateUp)?;
+            gated(&s.gate_up, c.feed_forward, c.activation, &mut s.activated);
+            s.linear(self.gemm, &layer.down, Buffer::Activated, Buffer::Projected)?;
+            residual(&mut s.hidden, &mut s.projected, layer.post_feed_forward_norm.as_deref(), c);
+        }
+        for (row, tokens) in rows.iter_mut().zip(tokens) {
+            row.own.len += tokens.len();
+        }
+        debug_assert_eq!(scratch.hidden.len(), total * c.hidden);
+        Ok(())
+    }
+
+    /// Attention of one row's new tokens (`range` among those in `s.qkv`) over its past and each other.
+    fn attend(&self, layer: &Layer, index: usize, row: &mut Row, range: Range<usize>, s: &mut Scratch) {
+        let c = &self.config;
+        let (q_width, kv_width, d) = (c.query_width(), c.kv_width(), c.head_dim);
+        let stride = q_width + 2 * kv_width;
+        s.attended.resize(s.qkv.len() / stride * q_width, 0.0);
+        let Row { prefix, own: cache } = row;
+        let past = prefix.len + cache.len;
+        for (i, token) in range.clone().enumerate() {
+            let qkv = &mut s.qkv[token * stride..(token + 1) * stride];
+            let (query, rest) = qkv.split_at_mut(q_width);
+            let (key, value) = rest.split_at_mut(kv_width);
+            let position = past + i;
+            for head in query.chunks_exact_mut(d) {
+                prepare_head(head, layer.query_norm.as_deref(), position, layer, c);
+                head.iter_mut().for_each(|x| *x *= c.attention_scale);
+            }
+            for head in key.chunks_exact_mut(d) {
+                prepare_head(head, layer.key_norm.as_deref(), position, layer, c);
+            }
+            cache.keys[index].extend_from_slice(key);
+            cache.values[index].extend_from_slice(value);
+        }
+        let group = c.heads / c.kv_heads;
+        for (i, token) in range.enumerate() {
+            let seen = past + i + 1;
+            let first = seen.saturating_sub(layer.reach);
+            // What is seen lies in the common prefix and in the row's own cache.
+            let in_prefix = first.min(prefix.len)..prefix.len;
+            let own = first.saturating_sub(prefix.len)..seen - prefix.len;
+            for head in 0..c.heads {
+                let offset = head / group * d;
+                let query = &s.qkv[token * stride + head * d..][..d];
+                let out = &mut s.attended[token * q_width + head * d..][..d];
+                let parts = [
+                    Part { cache: prefix.as_ref(), positions: in_prefix.clone() },
+                    Part { cache, positions: own.clone() },
+                ];
+                s.scores.clear();
+                for part in &parts {
+                    let keys = &part.cache.keys[index];
+                    Dots {
+                        query,
+                        keys,
+                        stride: kv_width,
+                        offset,
+                        positions: part.positions.clone(),
+                        out: &mut s.scores,
+                    }
+                    .dispatch();
+                }
+                Softmax::new_mut(&mut s.scores).dispatch();
+                out.fill(0.0);
+                let mut weights = s.scores.as_slice();
+                for part in &parts {
+                    let (these, rest) = weights.split_at(part.positions.len());
+                    weights = rest;
+                    let values = &part.cache.values[index];
+                    WeightedSum {
+                        weights: these,
+                        values,
+                        stride: kv_width,
+                        offset,
+                        first: part.positions.start,
+                        out,
+                    }
+                    .dispatch();
+                }
+            }
+        }
+    }
+
+    /// The `k` best successors of each row of `s.normed`, its log-probabilities normalised over the vocabulary. The
+    /// logits of one block of tokens exist at a time.
+    fn best(
+        &self,
+        s: &mut Scratch,
+        k: usize,
+        banned: &[Vec<u32>],
+    ) -> Result<Vec<Vec<Candidate>>, EngineError> {
+        let c = &self.config;
+        let rows = s.normed.len() / c.hidden;
+        s.quantized.quantize(self.gemm, &s.normed, c.hidden);
+        let mut tops: Vec<Top> = (0..rows).map(|_| Top::new(k)).collect();
+        let mut first = 0u32;
+        for block in &self.vocabulary {
+            let width = block.outputs();
+            s.logits.resize(rows * width, 0.0);
+            block.forward(&s.quantized, &mut s.sums, &mut s.logits)?;
+            for ((logits, top), banned) in s.logits.chunks_exact_mut(width).zip(&mut tops).zip(banned) {
+                top.add(logits, first, banned);
+            }
+            first += width as u32;
+        }
+        Ok(tops.into_iter().map(Top::finish).collect())
+    }
+}
+
+/// GGUF name of the embedding matrix.
+const EMBEDDING: &str = "token_embd.weight";
+
+impl Layer {
+    fn load(c: &Config, weights: &Weights, index: usize) -> Result<Self, EngineError> {
+        let name = |part: &str| format!("blk.{index}.{part}");
+        let stacked = |parts: &[(&str, usize)], inputs: usize| -> Result<QuantizedLinear, EngineError> {
+            let (mut data, mut bias) = (Vec::new(), Vec::new());
+            for &(part, rows) in parts {
+                data.extend(weights.matrix(&name(&format!("{part}.weight")), rows, inputs)?.data);
+                bias.extend(
+                    weights.optional_vector(&name(&format!("{part}.bias")), rows)?.unwrap_or_default(),
+                );
+            }
+            let outputs = data.len() / inputs;
+            if !bias.is_empty() && bias.len() != outputs {
+                return Err(EngineError::Invalid(format!(
+                    "only some of {parts:?} in block {index} have a bias"
+                )));
+            }
+            Ok(QuantizedLinear::new(&data, inputs, Some(bias).filter(|b| !b.is_empty())))
+        };
+        let rope_factors = weights.optional_vector("rope_freqs.weight", c.rope_dim / 2)?;
+        Ok(Layer {
+            attention_norm: weights.vector(&name("attn_norm.weight"), c.hidden)?,
+            qkv: stacked(
+                &[("attn_q", c.query_width()), ("attn_k", c.kv_width()), ("attn_v", c.kv_width())],
+                c.hidden,
+            )?,
+            query_norm: weights.optional_vector(&name("attn_q_norm.weight"), c.head_dim)?,
+            key_norm: weights.optional_vector(&name("attn_k_norm.weight"), c.head_dim)?,
+            attention_output: stacked(&[("attn_output", c.hidden)], c.query_width())?,
+            post_attention_norm: weights.optional_vector(&name("post_attention_norm.weight"), c.hidden)?,
+            feed_forward_norm: weights.vector(&name("ffn_norm.weight"), c.hidden)?,
+            gate_up: stacked(&[("ffn_gate", c.feed_forward), ("ffn_up", c.feed_forward)], c.hidden)?,
+            down: stacked(&[("ffn_down", c.hidden)], c.feed_forward)?,
+            post_feed_forward_norm: weights.optional_vector(&name("post_ffw_norm.weight"), c.hidden)?,
+            rope_frequencies: c.rope_frequencies(index, rope_factors.as_deref()),
+            reach: if c.is_sliding(index) { c.window } else { usize::MAX },
+        })
+    }
+}
+
+impl Decoder for Network {
+    type State = Rows;
+
+    fn start(&self, prompts: &[&[u32]]) -> Result<Rows, EngineError> {
+        let (shared, cache) = &self.prefix;
+        let nothing = Arc::new(Cache::new(self.config.layers));
+        let (mut rows, mut rest) = (Vec::new(), Vec::new());
+        for prompt in prompts {
+            let prompt = &prompt[..prompt.len().saturating_sub(1)];
+            let shares = prompt.strip_prefix(shared.as_slice());
+            rows.push(self.row(Arc::clone(if shares.is_some() { cache } else { &nothing })));
+            rest.push(shares.unwrap_or(prompt));
+        }
+        let mut state = Rows { rows, scratch: Scratch::default() };
+        self.take_in(&mut state.rows, &rest, &mut state.scratch)?;
+        Ok(state)
+    }
+
+    fn step(
+        &self,
+        state: &mut Rows,
+        previous: &[u32],
+        k: usize,
+        banned: &[Vec<u32>],
+    ) -> Result<Vec<Vec<Candidate>>, EngineError> {
+        let tokens: Vec<&[u32]> = previous.chunks(1).collect();
+        self.forward(&mut state.rows, &tokens, &mut state.scratch)?;
+        let s = &mut state.scratch;
+        rms_norm(&s.hidden, &self.output_norm, self.config.norm_eps, &mut s.normed);
+        self.best(s, k, banned)
+    }
+
+    fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
+        let mut uses = vec![0usize; state.rows.len()];
+        wanted.iter().for_each(|&r| uses[r] += 1);
+        let mut old: Vec<Option<Row>> = std::mem::take(&mut state.rows).into_iter().map(Some).collect();
+        // The last use takes the row, earlier ones copy it.
+        state.rows.extend(wanted.iter().filter_map(|&r| {
+            uses[r] -= 1;
+            if uses[r] == 0 { old[r].take() } else { old[r].clone() }
+        }));
+        Ok(())
+    }
+}
+
+/// Which scratch buffer a linear layer reads or writes.
+#[derive(Clone, Copy)]
+enum Buffer {
+    Normed,
+    Qkv,
+    Attended,
+    Projected,
+    GateUp,
+    Activated,
+}
+
+impl Scratch {
+    fn buffer(&mut self, which: Buffer) -> &mut Vec<f32> {
+        match which {
+            Buffer::Normed => &mut self.normed,
+            Buffer::Qkv => &mut self.qkv,
+            Buffer::Attended => &mut self.attended,
+            Buffer::Projected => &mut self.projected,
+            Buffer::GateUp => &mut self.gate_up,
+            Buffer::Activated => &mut self.activated,
+        }
+    }
+
+    fn linear(
+        &mut self,
+        gemm: Int8Gemm,
+        layer: &QuantizedLinear,
+        from: Buffer,
+        to: Buffer,
+    ) -> Result<(), EngineError> {
+        let input = std::mem::take(self.buffer(from));
+        self.quantized.quantize(gemm, &input, layer.inputs());
+        let rows = input.len() / layer.inputs();
+        *self.buffer(from) = input;
+        let mut output = std::mem::take(self.buffer(to));
+        output.resize(rows * layer.outputs(), 0.0);
+        let result = layer.forward(&self.quantized, &mut self.sums, &mut output);
+        *self.buffer(to) = output;
+        result
+    }
+}
+
+/// Root-mean-square norm of each row (Zhang & Sennrich 2019), times `weight`.
+fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut Vec<f32>) {
+    out.clear();
+    for row in x.chunks_exact(weight.len()) {
+        let scale = rms_scale(row, eps);
+        out.extend(row.iter().zip(weight).map(|(x, w)| x * scale * w));
+    }
+}
+
+fn rms_scale(row: &[f32], eps: f32) -> f32 {
+    1.0 / (SumSquare::new(row).dispatch() / row.len() as f32 + eps).sqrt()
+}
+
+/// Adds a block's output to the residual stream, normed first where the architecture says so.
+fn residual(hidden: &mut [f32], output: &mut [f32], norm: Option<&[f32]>, c: &Config) {
+    for (hidden, output) in hidden.chunks_exact_mut(c.hidden).zip(output.chunks_exact(c.hidden)) {
+        match norm {
+            Some(weight) => {
+                let scale = rms_scale(output, c.norm_eps);
+                for ((h, o), w) in hidden.iter_mut().zip(output).zip(weight) {
+                    *h += o * scale * w;
+                }
+            }
+            None => hidden.iter_mut().zip(output).for_each(|(h, o)| *h += o),
+        }
+    }
+}
+
+/// `activation(gate) · up` for rows of gate and up side by side.
+fn gated(gate_up: &[f32], width: usize, activation: Activation, out: &mut Vec<f32>) {
+    out.clear();
+    for row in gate_up.chunks_exact(2 * width) {
+        let (gate, up) = row.split_at(width);
+        let start = out.len();
+        out.extend_from_slice(gate);
+        let gate = &mut out[start..];
+        match activation {
+            Activation::Silu => Silu {}.map_mut(gate),
+            Activation::GeluTanh => ApproxGelu {}.map_mut(gate),
+        }
+        gate.iter_mut().zip(up).for_each(|(g, u)| *g *= u);
+    }
+}
+
+/// Norm (where the architecture has one) and rotary embedding (Su et al. 2021) of one query or key head.
+fn prepare_head(head: &mut [f32], norm: Option<&[f32]>, position: usize, layer: &Layer, c: &Config) {
+    if let Some(weight) = norm {
+        let scale = rms_scale(head, c.norm_eps);
+        head.iter_mut().zip(weight).for_each(|(x, w)| *x *= scale * w);
+    }
+    let half = c.rope_dim / 2;
+    for (i, frequency) in layer.rope_frequencies.iter().enumerate() {
+        let (sin, cos) = (position as f32 * frequency).sin_cos();
+        let (a, b) = match c.rope_style {
+            RopeStyle::Interleaved => (2 * i, 2 * i + 1),
+            RopeStyle::Halves => (i, i + half),
+        };
+        (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[a] * sin + head[b] * cos);
+    }
+}
+
+/// A stretch of positions of one cache.
+struct Part<'a> {
+    cache: &'a Cache,
+    positions: Range<usize>,
+}
+
+/// Appends `query · key` for each of `positions`; a key starts at `position * stride + offset`.
+struct Dots<'a> {
+    query: &'a [f32],
+    keys: &'a [f32],
+    stride: usize,
+    offset: usize,
+    positions: Range<usize>,
+    out: &'a mut Vec<f32>,
+}
+
+impl SimdOp for Dots<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        for position in self.positions {
+            let key = &self.keys[position * self.stride + self.offset..][..self.query.len()];
+            let mut sum = ops.zero();
+            let mut chunks = self.query.chunks_exact(lanes).zip(key.chunks_exact(lanes));
+            for (q, k) in &mut chunks {
+                sum = ops.mul_add(ops.load(q), ops.load(k), sum);
+            }
+            let whole = self.query.len() / lanes * lanes;
+            let tail: f32 = self.query[whole..].iter().zip(&key[whole..]).map(|(q, k)| q * k).sum();
+            self.out.push(ops.sum(sum) + tail);
+        }
+    }
+}
+
+/// `out += Σ weight · value` over positions from `first`.
+struct WeightedSum<'a> {
+    weights: &'a [f32],
+    values: &'a [f32],
+    stride: usize,
+    offset: usize,
+    first: usize,
+    out: &'a mut [f32],
+}
+
+impl SimdOp for WeightedSum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        for (i, &weight) in self.weights.iter().enumerate() {
+            let value = &self.values[(self.first + i) * self.stride + self.offset..][..self.out.len()];
+            let w = ops.splat(weight);
+            let mut out = self.out.chunks_exact_mut(lanes);
+            let mut from = value.chunks_exact(lanes);
+            for (o, v) in (&mut out).zip(&mut from) {
+                ops.store(ops.mul_add(w, ops.load(v), ops.load(o)), o);
+            }
+            for (o, v) in out.into_remainder().iter_mut().zip(from.remainder()) {
+                *o += weight * v;
+            }
+        }
+    }
+}
+
+/// The best candidates of a row and its log-sum-exp, gathered block by block.
+struct Top {
+    k: usize,
+    best: Vec<Candidate>,
+    max: f32,
+    sum: f32,
+}
+
+impl Top {
+    fn new(k: usize) -> Self {
+        Top { k, best: Vec::with_capacity(k + 1), max: f32::NEG_INFINITY, sum: 0.0 }
+    }
+
+    /// Takes in `logits` of the tokens from `first` on; banned ones count in the sum, but are no candidates.
+    fn add(&mut self, logits: &mut [f32], first: u32, banned: &[u32]) {
+        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        if max > self.max {
+            self.sum *= (self.max - max).exp();
+            self.max = max;
+        }
+        self.sum += SumExpSub::new(logits, self.max).dispatch();
+        for &id in banned {
+            if let Some(logit) = id.checked_sub(first).and_then(|i| logits.get_mut(i as usize)) {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+        let mut bar = self.bar();
+        if max <= bar {
+            return;
+        }
+        for (i, &logit) in logits.iter().enumerate() {
+            if logit > bar {
+                let at = self.best.partition_point(|c| c.log_prob >= logit);
+                self.best.insert(at, Candidate { id: first + i as u32, log_prob: logit });
+                self.best.truncate(self.k);
+                bar = self.bar();
+            }
+        }
+    }
+
+    /// What a logit must exceed to become a candidate.
+    fn bar(&self) -> f32 {
+        if self.best.len() < self.k { f32::NEG_INFINITY } else { self.best[self.k - 1].log_prob }
+    }
+
+    fn finish(mut self) -> Vec<Candidate> {
+        let normaliser = self.max + self.sum.ln();
+        self.best.iter_mut().for_each(|c| c.log_prob -= normaliser);
+        self.best
+    }
+}

@@ -1,0 +1,386 @@
+//! Decoder-only models in GGUF: gemma3, llama, qwen2 and qwen3, for translation by prompt and for briefs.
+
+pub mod chat;
+pub mod config;
+pub mod cpu;
+pub mod reference;
+pub mod weights;
+
+use std::path::Path;
+
+use candle_core::DType;
+
+use self::chat::Frame;
+use self::config::Config;
+use self::weights::Weights;
+use super::search::{Found, SearchOptions, search};
+use super::tokenize::Tokenizer;
+use super::{Device, EngineError};
+use crate::inference::{DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
+use crate::model::{InstalledModel, PromptSpec};
+
+/// Sources longer than this are split where the registry entry does not say otherwise: small models lose the thread.
+const MAX_SOURCE_TOKENS: usize = 192;
+/// Tokens looked at for a stop string, which is never longer.
+const STOP_TOKENS: usize = 8;
+
+/// How to compute.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Where.
+    pub device: Device,
+    /// CPU threads.
+    pub threads: usize,
+    /// f32 tensors even on the CPU: the reference, slow and large.
+    pub reference: bool,
+}
+
+enum Network {
+    Cpu(Box<cpu::Network>),
+    Tensors(Box<reference::Network>),
+}
+
+/// A loaded model.
+pub struct Llm {
+    name: String,
+    tokenizer: Tokenizer,
+    network: Network,
+    /// How a source is asked for, if the model translates.
+    translation: Option<(PromptSpec, Frame)>,
+    /// How an instruction is put, if the model has a chat template.
+    instruction: Option<Frame>,
+    context: usize,
+    max_source_tokens: usize,
+    threads: usize,
+    /// One pool a thread, each of one: a worker's kernels must not wait for another's.
+    workers: Vec<rayon::ThreadPool>,
+    /// All threads in one pool, for rows too few to share out.
+    together: rayon::ThreadPool,
+}
+
+impl Llm {
+    /// Loads an installed model: its one `.gguf` file, and the adapter that its entry names.
+    pub fn load(model: &InstalledModel, options: &LoadOptions) -> Result<Self, EngineError> {
+        let gguf = model.files.iter().find(|(name, _)| name.ends_with(".gguf"));
+        let (_, path) =
+            gguf.ok_or_else(|| EngineError::Invalid(format!("{}: no .gguf file", model.spec.name)))?;
+        let mut weights = Weights::open(path)?;
+        if let Some(adapter) = &model.spec.adapter {
+            let file = model.files.get(&adapter.file);
+            let file =
+                file.ok_or_else(|| EngineError::Invalid(format!("adapter `{}` is missing", adapter.file)))?;
+            weights = weights.with_adapter(file, adapter)?;
+        }
+        let at = |e: EngineError| named(path, e);
+        let config = Config::from_gguf(&weights.content).map_err(at)?;
+        let tokenizer = Tokenizer::from_gguf(&weights.content).map_err(at)?;
+        let bos = tokenizer.bos_text();
+        let translation = match &model.spec.prompt {
+            Some(prompt) => {
+                let frame = Frame::of_prompt(prompt, &weights.content, bos.as_deref()).map_err(at)?;
+                Some((prompt.clone(), frame))
+            }
+            None => None,
+        };
+        let instruction = Frame::of_chat(&weights.content, bos.as_deref(), "", "").ok();
+        // Translations come in thousands and share a prompt; briefs are few and each has its own.
+        let prefix = match &translation {
+            Some((_, frame)) => frame.common_prefix(&tokenizer)?,
+            None => Vec::new(),
+        };
+        let threads = options.threads.max(1);
+        let together = pool(threads)?;
+        let context = config.context;
+        let network = together.install(|| -> Result<Network, EngineError> {
+            match &options.device {
+                Device::Cpu if !options.reference => {
+                    let mut network = cpu::Network::load(config, weights).map_err(at)?;
+                    network.set_prefix(&prefix)?;
+                    Ok(Network::Cpu(Box::new(network)))
+                }
+                device => {
+                    let device = match device {
+                        Device::Cpu => &candle_core::Device::Cpu,
+                        Device::Gpu(device) => device,
+                    };
+                    let mut network =
+                        reference::Network::load(config, &weights, device, DType::F32).map_err(at)?;
+                    if !prefix.is_empty() {
+                        network.set_prefix(&prefix)?;
+                    }
+                    Ok(Network::Tensors(Box::new(network)))
+                }
+            }
+        })?;
+        Ok(Llm {
+            name: model.spec.name.clone(),
+            tokenizer,
+            network,
+            translation,
+            instruction,
+            context,
+            max_source_tokens: match model.spec.max_source_tokens {
+                0 => MAX_SOURCE_TOKENS,
+                n => n,
+            },
+            threads,
+            workers: (0..threads).map(|_| pool(1)).collect::<Result<_, _>>()?,
+            together,
+        })
+    }
+
+    /// Whether it has a prompt for translating.
+    pub fn translates(&self) -> bool {
+        self.translation.is_some()
+    }
+
+    /// Whether it has a chat template for following instructions.
+    pub fn follows_instructions(&self) -> bool {
+        self.instruction.is_some()
+    }
+
+    /// The kernel in use, for people.
+    pub fn kernel(&self) -> String {
+        match &self.network {
+            Network::Cpu(network) => format!("int8, {}", network.kernel()),
+            Network::Tensors(_) => "f32 tensors".into(),
+        }
+    }
+
+    /// The tokenizer, for tests against recorded ids.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Continues each prompt; for each up to `decode.beam` targets, best first. Rows are shared out over the threads.
+    pub fn continue_prompts(
+        &self,
+        prompts: &[Vec<u32>],
+        max_tokens: &[usize],
+        stop: &[String],
+        decode: &DecodeOptions,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Found>>, EngineError> {
+        // Rows that go in together should end together: longest first, then dealt out like cards.
+        let mut order: Vec<usize> = (0..prompts.len()).collect();
+        order.sort_by_key(|&i| std::cmp::Reverse(prompts[i].len()));
+        let rows = (decode.batch / decode.beam.max(1)).max(1);
+        let run = |indices: &[usize]| -> Result<Vec<(usize, Vec<Found>)>, EngineError> {
+            let mut all = Vec::with_capacity(indices.len());
+            for batch in indices.chunks(rows) {
+                let tokens: Vec<&[u32]> = batch.iter().map(|&i| prompts[i].as_slice()).collect();
+                let limits: Vec<usize> = batch.iter().map(|&i| max_tokens[i]).collect();
+                let options = SearchOptions {
+                    beam: decode.beam,
+                    max_tokens: &limits,
+                    no_repeat_ngram: decode.no_repeat_ngram,
+                    is_end: &|ids: &[u32]| self.is_end(ids, stop),
+                };
+                let found = match &self.network {
+                    Network::Cpu(network) => search(network.as_ref(), &tokens, &options, watch)?,
+                    Network::Tensors(network) => search(network.as_ref(), &tokens, &options, watch)?,
+                };
+                all.extend(batch.iter().copied().zip(found));
+            }
+            Ok(all)
+        };
+        let shared_out = matches!(self.network, Network::Cpu(_)) && order.len() >= self.threads;
+        let found = if shared_out {
+            let hands: Vec<Vec<usize>> = (0..self.threads)
+                .map(|t| order.iter().copied().skip(t).step_by(self.threads).collect())
+                .collect();
+            std::thread::scope(|scope| {
+                let handles: Vec<_> = self
+                    .workers
+                    .iter()
+                    .zip(&hands)
+                    .map(|(pool, hand)| scope.spawn(|| pool.install(|| run(hand))))
+                    .collect();
+                handles
+                    .into_iter()
+                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                    .collect::<Result<Vec<_>, _>>()
+            })?
+            .concat()
+        } else {
+            self.together.install(|| run(&order))?
+        };
+        let mut results = vec![Vec::new(); prompts.len()];
+        for (index, found) in found {
+            results[index] = found;
+        }
+        Ok(results)
+    }
+
+    fn is_end(&self, ids: &[u32], stop: &[String]) -> bool {
+        let Some(last) = ids.last() else { return false };
+        if self.tokenizer.eos().contains(last) {
+            return true;
+        }
+        if stop.is_empty() {
+            return false;
+        }
+        let tail = &ids[ids.len().saturating_sub(STOP_TOKENS)..];
+        // An undecodable tail is a character not yet complete: not the end.
+        self.tokenizer.decode(tail).is_ok_and(|text| stop.iter().any(|s| text.contains(s.as_str())))
+    }
+
+    fn hypothesis(&self, found: &Found, clean: impl Fn(&str) -> String) -> Result<Hypothesis, EngineError> {
+        let ids = match found.ids.split_last() {
+            Some((last, rest)) if self.tokenizer.eos().contains(last) => rest,
+            _ => &found.ids,
+        };
+        Ok(Hypothesis {
+            text: clean(&self.tokenizer.decode(ids)?),
+            mean_log_prob: found.score(),
+            min_log_prob: found.log_probs.iter().copied().fold(0.0, f32::min),
+            tokens: found.ids.len(),
+            finished: found.finished,
+        })
+    }
+
+    fn translate_all(
+        &self,
+        sources: &[&str],
+        decode: &DecodeOptions,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Hypothesis>>, EngineError> {
+        let Some((prompt, frame)) = &self.translation else {
+            return Err(EngineError::Unsupported("translation: its registry entry has no prompt".into()));
+        };
+        let prompts = sources
+            .iter()
+            .map(|s| frame.encode(&self.tokenizer, s))
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let limits = sources
+            .iter()
+            .map(|s| Ok(decode.max_target_tokens(self.tokenizer.encode(s)?.len())))
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let found = self.continue_prompts(&prompts, &limits, &prompt.stop, decode, watch)?;
+        found
+            .iter()
+            .zip(sources)
+            .map(|(found, source)| {
+                found.iter().map(|f| self.hypothesis(f, |text| clean_target(text, source, prompt))).collect()
+            })
+            .collect()
+    }
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool, EngineError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| EngineError::Compute(format!("cannot start {threads} threads: {e}")))
+}
+
+fn named(path: &Path, error: EngineError) -> EngineError {
+    match error {
+        EngineError::Invalid(message) => EngineError::Invalid(format!("{}: {message}", path.display())),
+        EngineError::Unsupported(message) => {
+            EngineError::Unsupported(format!("{}: {message}", path.display()))
+        }
+        other => other,
+    }
+}
+
+/// The translation in a model's answer: up to the first stop string, one line, without the talk that instructed
+/// models put before it and without quotation marks of their own.
+fn clean_target(answer: &str, source: &str, prompt: &PromptSpec) -> String {
+    let answer =
+        prompt.stop.iter().fold(answer, |text, stop| text.split(stop.as_str()).next().unwrap_or(text));
+    let mut lines = answer.lines().map(str::trim).filter(|l| !l.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let line = match lines.next() {
+        Some(next) if first.ends_with(':') && !source.trim_end().ends_with(':') => next,
+        _ => first,
+    };
+    let unquoted = line.strip_prefix('"').and_then(|l| l.strip_suffix('"')).filter(|l| !l.contains('"'));
+    let source_is_quoted = source.starts_with(['"', '«', '“', '”', '\'']);
+    unquoted.filter(|_| !source_is_quoted).unwrap_or(line).trim().to_string()
+}
+
+impl Translator for Llm {
+    fn translate(
+        &self,
+        sources: &[&str],
+        options: &DecodeOptions,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Hypothesis>>, InferenceError> {
+        self.translate_all(sources, options, watch).map_err(|e| e.at_seam(&self.name))
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        // Only a broken tokenizer fails, and that fails at load; then a character a token is on the safe side.
+        self.tokenizer.encode(text).map_or_else(|_| text.chars().count(), |ids| ids.len())
+    }
+
+    fn max_source_tokens(&self) -> usize {
+        self.max_source_tokens
+    }
+}
+
+impl Generator for Llm {
+    fn generate(
+        &self,
+        instructions: &[&str],
+        max_tokens: usize,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Hypothesis>, InferenceError> {
+        let run = || -> Result<Vec<Hypothesis>, EngineError> {
+            let Some(frame) = &self.instruction else {
+                return Err(EngineError::Unsupported("instructions: the model has no chat template".into()));
+            };
+            let prompts = instructions
+                .iter()
+                .map(|i| frame.encode(&self.tokenizer, i))
+                .collect::<Result<Vec<_>, _>>()?;
+            let limits = vec![max_tokens; prompts.len()];
+            let found = self.continue_prompts(&prompts, &limits, &[], &DecodeOptions::default(), watch)?;
+            found
+                .iter()
+                .map(|all| match all.first() {
+                    Some(best) => self.hypothesis(best, |text| text.trim().to_string()),
+                    None => Err(EngineError::Compute("a search without a result".into())),
+                })
+                .collect()
+        };
+        run().map_err(|e| e.at_seam(&self.name))
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        Translator::count_tokens(self, text)
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.context
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_cleaned_of_what_is_not_translation() {
+        struct Case(&'static str, &'static str, &'static str);
+        let prompt = PromptSpec {
+            style: Default::default(),
+            template: "{source}".into(),
+            examples: vec![],
+            target_prefix: " ".into(),
+            stop: vec!["\n\n".into()],
+        };
+        for Case(answer, source, target) in [
+            Case(" He said so.\n\nArabic: next", "قال ذلك.", "He said so."),
+            Case("Here is the translation:\nHe left.", "رحل.", "He left."),
+            Case("The reasons:", "الأسباب:", "The reasons:"),
+            Case("\"He left.\"", "رحل.", "He left."),
+            Case("\"He left.\"", "«رحل.»", "\"He left.\""),
+            Case("\"Go\" and \"stay\"", "اذهب وابق", "\"Go\" and \"stay\""),
+            Case("", "نص", ""),
+        ] {
+            assert_eq!(clean_target(answer, source, &prompt), target, "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Inference: everything that knows about tensors, token ids and devices, and nothing about documents.
+
+pub mod device;
+pub mod echo;
+pub mod llm;
+pub mod qgemm;
+pub mod search;
+pub mod tokenize;
+
+use std::path::{Path, PathBuf};
+
+use crate::inference::InferenceError;
+
+pub use device::{Device, DeviceChoice};
+
+/// Why a model could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A file could not be read.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The model's files contradict themselves or what was expected of them.
+    #[error("{0}\nhint: the file is damaged or of another model; `tarjuman models verify` tells which")]
+    Invalid(String),
+    /// A well-formed model of a kind that this version does not run.
+    #[error("not supported: {0}")]
+    Unsupported(String),
+    /// The device asked for is not there.
+    #[error("{0}")]
+    Device(String),
+    /// A computation failed.
+    #[error("{0}")]
+    Compute(String),
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl EngineError {
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        EngineError::File { path: path.to_path_buf(), source }
+    }
+
+    pub(crate) fn tokenizer(error: tokenizers::Error) -> Self {
+        EngineError::Invalid(format!("tokenizer: {error}"))
+    }
+
+    /// As it crosses the seam, with the model's name.
+    pub(crate) fn at_seam(self, model: &str) -> InferenceError {
+        match self {
+            EngineError::Interrupted => InferenceError::Interrupted,
+            other => InferenceError::Failed { model: model.into(), message: other.to_string() },
+        }
+    }
+}
+
+impl From<candle_core::Error> for EngineError {
+    fn from(error: candle_core::Error) -> Self {
+        EngineError::Compute(llm::weights::first_line(&error))
+    }
+}

@@ -1,0 +1,219 @@
+//! Linear layers in int8: weights with one scale an output, activations with one scale a row.
+//!
+//! `y = s_row · s_out · Σ q_x q_w`, with the sums exact in i32. So a row's result does not depend on the rows beside
+//! it nor on how work is split: this is what makes a batch equal to its members alone, to the last bit. Products
+//! come from `rten-gemm`, which chooses AVX2, AVX-512-VNNI or NEON kernels at run time.
+
+use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
+use rten_simd::SimdOp;
+use rten_tensor::NdTensorView;
+use rten_vecmath::{ExtendInit, MinMax, Quantize};
+
+use super::EngineError;
+
+/// The kernels of this machine. The executor itself is made where it is used: it costs nothing beside a product, and
+/// it may not cross threads.
+#[derive(Debug, Clone, Copy)]
+pub struct Int8Gemm {
+    /// Largest magnitude of a quantised activation: 127, or 63 where the kernel adds pairs of products in 16 bits
+    /// (`vpmaddubsw` without VNNI) and would saturate: 2 · 127 · 127 < 2¹⁵.
+    reach: i32,
+}
+
+fn executor() -> GemmExecutor<u8, i8, i32> {
+    GemmExecutor::default()
+}
+
+impl Default for Int8Gemm {
+    fn default() -> Self {
+        let reach = if executor().may_saturate() { 63 } else { 127 };
+        Int8Gemm { reach }
+    }
+}
+
+impl Int8Gemm {
+    /// Name of the kernel chosen, for `doctor`.
+    pub fn kernel(self) -> String {
+        executor().kernel_name().to_string()
+    }
+}
+
+/// Rows of activations in int8, stored as u8 around a zero point.
+#[derive(Default)]
+pub struct QuantizedRows {
+    data: Vec<u8>,
+    scales: Vec<f32>,
+    zero_points: Vec<u8>,
+    cols: usize,
+}
+
+impl QuantizedRows {
+    /// Quantises `x`, rows of `cols` values; a row of zeros gets scale 0.
+    pub fn quantize(&mut self, gemm: Int8Gemm, x: &[f32], cols: usize) {
+        let rows = x.len() / cols;
+        let zero = (gemm.reach + 1) as u8;
+        self.cols = cols;
+        self.scales.clear();
+        self.data.clear();
+        self.data.reserve(x.len());
+        self.zero_points.clear();
+        self.zero_points.resize(rows, zero);
+        for row in x.chunks_exact(cols) {
+            let (low, high) = MinMax::new(row).dispatch();
+            let reach = low.abs().max(high.abs());
+            let scale = reach / gemm.reach as f32;
+            self.scales.push(scale);
+            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            self.data.extend_init(|spare| Quantize::new(row, &mut spare[..cols], inverse, zero).dispatch());
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.scales.len()
+    }
+}
+
+/// A weight matrix of `outputs` × `inputs`, quantised and packed for the kernel.
+pub struct QuantizedLinear {
+    packed: PackedBMatrix<i8>,
+    scales: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    inputs: usize,
+}
+
+impl QuantizedLinear {
+    /// Quantises `weights`, row-major, one row of `inputs` values an output; `bias` has a value an output.
+    pub fn new(weights: &[f32], inputs: usize, bias: Option<Vec<f32>>) -> Self {
+        let outputs = weights.len() / inputs;
+        let mut quantized = vec![0i8; weights.len()];
+        let mut scales = Vec::with_capacity(outputs);
+        for (row, out) in weights.chunks_exact(inputs).zip(quantized.chunks_exact_mut(inputs)) {
+            let reach = row.iter().fold(0f32, |m, w| m.max(w.abs()));
+            let scale = reach / 127.0;
+            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            scales.push(scale);
+            for (o, w) in out.iter_mut().zip(row) {
+                *o = (w * inverse).round() as i8;
+            }
+        }
+        // The kernel wants inputs × outputs: the same values seen through swapped strides.
+        let view = NdTensorView::from_data([outputs, inputs], quantized.as_slice());
+        let packed = executor().prepack_b(view.transposed());
+        QuantizedLinear { packed, scales, bias, inputs }
+    }
+
+    /// Outputs of the layer.
+    pub fn outputs(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// Inputs of the layer.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// `out` = `x` · Wᵀ + b, for rows of [`QuantizedLinear::outputs`] values. `sums` is scratch.
+    pub fn forward(
+        &self,
+        x: &QuantizedRows,
+        sums: &mut Vec<i32>,
+        out: &mut [f32],
+    ) -> Result<(), EngineError> {
+        let outputs = self.outputs();
+        debug_assert_eq!((x.cols, out.len()), (self.inputs, x.rows() * outputs));
+        self.sums(x, sums)?;
+        for ((row, sums), &scale) in
+            out.chunks_exact_mut(outputs).zip(sums.chunks_exact(outputs)).zip(&x.scales)
+        {
+            match &self.bias {
+                None => {
+                    for ((o, &sum), s) in row.iter_mut().zip(sums).zip(&self.scales) {
+                        *o = sum as f32 * (s * scale);
+                    }
+                }
+                Some(bias) => {
+                    for (((o, &sum), s), b) in row.iter_mut().zip(sums).zip(&self.scales).zip(bias) {
+                        *o = sum as f32 * (s * scale) + b;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sums(&self, x: &QuantizedRows, sums: &mut Vec<i32>) -> Result<(), EngineError> {
+        let (rows, outputs) = (x.rows(), self.outputs());
+        sums.resize(rows * outputs, 0);
+        let a = NdTensorView::from_data([rows, x.cols], x.data.as_slice());
+        let options = GemmOptions {
+            a_quant: Some(QuantParams { zero_point: &x.zero_points }),
+            ..GemmOptions::default()
+        };
+        executor()
+            .gemm(sums, GemmInputA::Unpacked(a), GemmInputB::Packed(&self.packed), options)
+            .map_err(|e| EngineError::Compute(format!("int8 product of {rows}×{}×{outputs}: {e}", x.cols)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small deterministic sequence in -1..1; tests need variety, not randomness.
+    fn values(n: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    fn forward(layer: &QuantizedLinear, gemm: &Int8Gemm, x: &[f32], cols: usize) -> Vec<f32> {
+        let mut rows = QuantizedRows::default();
+        rows.quantize(*gemm, x, cols);
+        let mut out = vec![0.0; rows.rows() * layer.outputs()];
+        layer.forward(&rows, &mut Vec::new(), &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn close_to_the_product_in_f32() {
+        let gemm = Int8Gemm::default();
+        for (rows, inputs, outputs) in [(1, 64, 8), (3, 65, 33), (17, 640, 48), (40, 31, 5)] {
+            let (x, w, b) = (values(rows * inputs, 1), values(outputs * inputs, 2), values(outputs, 3));
+            let layer = QuantizedLinear::new(&w, inputs, Some(b.clone()));
+            let got = forward(&layer, &gemm, &x, inputs);
+            for r in 0..rows {
+                for o in 0..outputs {
+                    let exact: f32 =
+                        (0..inputs).map(|i| x[r * inputs + i] * w[o * inputs + i]).sum::<f32>() + b[o];
+                    // Two roundings of at most half a step each, summed over the inputs at random: √n steps.
+                    let bound = (inputs as f32).sqrt() * 3.0 / gemm.reach as f32;
+                    let error = (got[r * outputs + o] - exact).abs();
+                    assert!(error < bound, "{rows}×{inputs}×{outputs} at {r},{o}: off by {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_is_the_same_alone_and_among_others() {
+        let gemm = Int8Gemm::default();
+        let (inputs, outputs, rows) = (96, 40, 23);
+        let (x, w) = (values(rows * inputs, 4), values(outputs * inputs, 5));
+        let layer = QuantizedLinear::new(&w, inputs, None);
+        let together = forward(&layer, &gemm, &x, inputs);
+        for r in 0..rows {
+            let alone = forward(&layer, &gemm, &x[r * inputs..(r + 1) * inputs], inputs);
+            assert_eq!(alone, together[r * outputs..(r + 1) * outputs], "row {r}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_zeros_gives_the_bias() {
+        let gemm = Int8Gemm::default();
+        let layer = QuantizedLinear::new(&values(32 * 8, 6), 32, Some(vec![0.5; 8]));
+        assert_eq!(forward(&layer, &gemm, &[0.0; 32], 32), vec![0.5; 8]);
+    }
+}

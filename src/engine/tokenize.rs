@@ -1,0 +1,316 @@
+//! The tokenizer that a GGUF file carries in its metadata, rebuilt for the `tokenizers` crate.
+//!
+//! Two kinds exist: `gpt2` (byte-level BPE with merges; the pre-tokenizer is named by `tokenizer.ggml.pre`) and
+//! `llama` (SentencePiece BPE: pieces with scores, byte fallback). Ids must equal llama.cpp's, which is checked
+//! against recorded ids. Text of documents is never parsed for control tokens: a report that contains
+//! `<start_of_turn>` or `<eos>` is text, not an instruction.
+
+use std::collections::HashMap;
+
+use candle_core::quantized::gguf_file::{Content, Value};
+use tokenizers::decoders::byte_fallback::ByteFallback;
+use tokenizers::decoders::byte_level::ByteLevel as ByteLevelDecoder;
+use tokenizers::decoders::fuse::Fuse;
+use tokenizers::decoders::sequence::Sequence as DecoderSequence;
+use tokenizers::models::bpe::BPE;
+use tokenizers::normalizers::Replace;
+use tokenizers::normalizers::unicode::NFC;
+use tokenizers::pre_tokenizers::PreTokenizerWrapper;
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::pre_tokenizers::digits::Digits;
+use tokenizers::pre_tokenizers::sequence::Sequence;
+use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
+use tokenizers::{AddedToken, SplitDelimiterBehavior};
+
+use super::EngineError;
+
+/// `llama_token_type` of llama.cpp.
+const TYPE_UNKNOWN: u32 = 2;
+const TYPE_CONTROL: u32 = 3;
+const TYPE_USER_DEFINED: u32 = 4;
+
+/// Patterns as published in the models' own `tokenizer.json`.
+const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// A model's tokenizer with its special tokens.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// Control tokens by their text, longest first.
+    control: Vec<(String, u32)>,
+    add_space_prefix: bool,
+    add_bos: bool,
+    bos: Option<u32>,
+    eos: Vec<u32>,
+}
+
+impl Tokenizer {
+    /// Builds the tokenizer described by the metadata of `content`.
+    pub fn from_gguf(content: &Content) -> Result<Self, EngineError> {
+        let metadata = Metadata(&content.metadata);
+        let tokens = metadata.strings("tokenizer.ggml.tokens")?;
+        let types = metadata.numbers("tokenizer.ggml.token_type").unwrap_or_else(|_| vec![1; tokens.len()]);
+        let kind = metadata.string("tokenizer.ggml.model")?;
+        let mut inner = match kind.as_str() {
+            "llama" => sentencepiece_bpe(&metadata, &tokens)?,
+            "gpt2" => byte_level_bpe(&metadata, &tokens)?,
+            other => {
+                return Err(EngineError::Unsupported(format!(
+                    "tokenizer `{other}` (tokenizer.ggml.model); `llama` and `gpt2` are known"
+                )));
+            }
+        };
+
+        // Only text that a user typed reaches `inner`: there, control tokens have no meaning.
+        inner.set_encode_special_tokens(true);
+        let of_type = |wanted: &[u32]| -> Vec<(String, u32)> {
+            let ids = types.iter().enumerate().filter(|(_, t)| wanted.contains(t));
+            ids.map(|(id, _)| (tokens[id].clone(), id as u32)).collect()
+        };
+        let mut control = of_type(&[TYPE_CONTROL, TYPE_UNKNOWN]);
+        let special = control.iter().map(|(text, _)| AddedToken::from(text.clone(), true));
+        inner.add_special_tokens(special).map_err(EngineError::tokenizer)?;
+        let user_defined = of_type(&[TYPE_USER_DEFINED]);
+        let added =
+            user_defined.iter().map(|(text, _)| AddedToken::from(text.clone(), false).normalized(true));
+        inner.add_tokens(added).map_err(EngineError::tokenizer)?;
+
+        // Longest first, so that a token that begins with another is found whole.
+        control.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
+        let id = |key: &str| metadata.number(key).ok();
+        let mut eos: Vec<u32> = ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id"]
+            .iter()
+            .filter_map(|k| id(k))
+            .collect();
+        // Chat models end a turn with their own token, which older files do not name in `eot_token_id`.
+        for end in ["<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>"] {
+            eos.extend(control.iter().filter(|(text, _)| text == end).map(|&(_, id)| id));
+        }
+        eos.sort_unstable();
+        eos.dedup();
+        Ok(Tokenizer {
+            inner,
+            control,
+            add_space_prefix: metadata.flag("tokenizer.ggml.add_space_prefix").unwrap_or(kind == "llama"),
+            add_bos: metadata.flag("tokenizer.ggml.add_bos_token").unwrap_or(kind == "llama"),
+            bos: id("tokenizer.ggml.bos_token_id"),
+            eos,
+        })
+    }
+
+    /// Ids of a user's text: nothing in it is a control token, nothing is added.
+    pub fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let prefixed;
+        let text = if self.add_space_prefix {
+            prefixed = format!(" {text}");
+            &prefixed
+        } else {
+            text
+        };
+        Ok(self.inner.encode_fast(text, false).map_err(EngineError::tokenizer)?.get_ids().to_vec())
+    }
+
+    /// Ids of a prompt of ours: control tokens written in it (`<start_of_turn>`) become their ids.
+    pub fn encode_prompt(&self, prompt: &str) -> Result<Vec<u32>, EngineError> {
+        let mut ids = Vec::new();
+        let mut rest = prompt;
+        while !rest.is_empty() {
+            let next = self
+                .control
+                .iter()
+                .filter_map(|(text, id)| rest.find(text.as_str()).map(|at| (at, text.len(), *id)))
+                .min_by_key(|&(at, len, _)| (at, std::cmp::Reverse(len)));
+            let Some((at, len, id)) = next else { break };
+            ids.extend(self.encode(&rest[..at])?);
+            ids.push(id);
+            rest = &rest[at + len..];
+        }
+        ids.extend(self.encode(rest)?);
+        Ok(ids)
+    }
+
+    /// Cuts a prompt of ours behind its last control token: what may contain some, and plain text.
+    pub fn split_after_last_control<'t>(&self, prompt: &'t str) -> (&'t str, &'t str) {
+        let ends =
+            self.control.iter().filter_map(|(text, _)| prompt.rfind(text.as_str()).map(|at| at + text.len()));
+        prompt.split_at(ends.max().unwrap_or(0))
+    }
+
+    /// Cuts a prompt of ours before its first control token: plain text, and what may contain some.
+    pub fn split_before_first_control<'t>(&self, prompt: &'t str) -> (&'t str, &'t str) {
+        let starts = self.control.iter().filter_map(|(text, _)| prompt.find(text.as_str()));
+        prompt.split_at(starts.min().unwrap_or(prompt.len()))
+    }
+
+    /// Text of `ids`, without control tokens.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, EngineError> {
+        self.inner.decode(ids, true).map_err(EngineError::tokenizer)
+    }
+
+    /// The token that begins a prompt, where the model wants one.
+    pub fn bos(&self) -> Option<u32> {
+        self.bos.filter(|_| self.add_bos)
+    }
+
+    /// The text of [`Tokenizer::bos`]'s token whether or not it is added, for chat templates that write it out.
+    pub fn bos_text(&self) -> Option<String> {
+        self.bos.and_then(|id| self.inner.id_to_token(id))
+    }
+
+    /// Tokens that end a text or a turn.
+    pub fn eos(&self) -> &[u32] {
+        &self.eos
+    }
+}
+
+/// GGUF `llama`: SentencePiece BPE. A pair merges if its concatenation is a piece, best score first; the
+/// `tokenizers` crate wants the pairs listed in that order.
+fn sentencepiece_bpe(metadata: &Metadata, tokens: &[String]) -> Result<tokenizers::Tokenizer, EngineError> {
+    let scores = metadata.floats("tokenizer.ggml.scores")?;
+    let ids: HashMap<&str, u32> = tokens.iter().enumerate().map(|(i, t)| (t.as_str(), i as u32)).collect();
+    let mut merges: Vec<(f32, u32, u32, u32)> = Vec::new();
+    for (id, token) in tokens.iter().enumerate() {
+        for (at, _) in token.char_indices().skip(1) {
+            if let (Some(&left), Some(&right)) = (ids.get(&token[..at]), ids.get(&token[at..])) {
+                merges.push((scores[id], id as u32, left, right));
+            }
+        }
+    }
+    merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
+    let pairs = merges
+        .into_iter()
+        .map(|(_, _, left, right)| (tokens[left as usize].clone(), tokens[right as usize].clone()))
+        .collect::<Vec<_>>();
+    let vocab = tokens.iter().enumerate().map(|(i, t)| (t.clone(), i as u32)).collect::<HashMap<_, _>>();
+    let unknown = metadata.number("tokenizer.ggml.unknown_token_id").ok();
+    let mut builder = BPE::builder()
+        .vocab_and_merges(vocab.into_iter().collect::<tokenizers::models::bpe::Vocab>(), pairs)
+        .byte_fallback(true)
+        .fuse_unk(true);
+    if let Some(token) = unknown.and_then(|id| tokens.get(id as usize)) {
+        builder = builder.unk_token(token.clone());
+    }
+    let mut tokenizer = tokenizers::Tokenizer::new(builder.build().map_err(EngineError::tokenizer)?);
+    let spaces = Replace::new(" ", "▁").map_err(EngineError::tokenizer)?;
+    tokenizer.with_normalizer(Some(spaces)).map_err(EngineError::tokenizer)?;
+    let unescape = Replace::new("▁", " ").map_err(EngineError::tokenizer)?;
+    tokenizer.with_decoder(Some(DecoderSequence::new(vec![
+        unescape.into(),
+        ByteFallback::new().into(),
+        Fuse::new().into(),
+    ])));
+    Ok(tokenizer)
+}
+
+/// GGUF `gpt2`: byte-level BPE with the named pre-tokenizer.
+fn byte_level_bpe(metadata: &Metadata, tokens: &[String]) -> Result<tokenizers::Tokenizer, EngineError> {
+    let merges = metadata
+        .strings("tokenizer.ggml.merges")?
+        .into_iter()
+        .map(|m| match m.split_once(' ') {
+            Some((left, right)) => Ok((left.to_string(), right.to_string())),
+            None => Err(EngineError::Invalid(format!("merge `{m}` in tokenizer.ggml.merges has no space"))),
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let vocab: tokenizers::models::bpe::Vocab =
+        tokens.iter().enumerate().map(|(i, t)| (t.clone(), i as u32)).collect();
+    let pre = metadata.string("tokenizer.ggml.pre").unwrap_or_else(|_| "gpt-2".into());
+    // Llama 3's merges are not closed: whole words of the vocabulary are taken as they are.
+    let whole_words = matches!(pre.as_str(), "llama-bpe" | "llama3");
+    let bpe = BPE::builder()
+        .vocab_and_merges(vocab, merges)
+        .ignore_merges(whole_words)
+        .build()
+        .map_err(EngineError::tokenizer)?;
+    let mut tokenizer = tokenizers::Tokenizer::new(bpe);
+    let split = |pattern: &str| -> Result<PreTokenizerWrapper, EngineError> {
+        let pattern = SplitPattern::Regex(pattern.into());
+        let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false);
+        Ok(split.map_err(EngineError::tokenizer)?.into())
+    };
+    let bytes_only = ByteLevel::new(false, false, false);
+    let steps: Vec<PreTokenizerWrapper> = match pre.as_str() {
+        "gpt-2" | "default" => vec![ByteLevel::new(false, false, true).into()],
+        "smollm" => vec![Digits::new(true).into(), ByteLevel::new(false, false, true).into()],
+        "qwen2" => {
+            tokenizer.with_normalizer(Some(NFC)).map_err(EngineError::tokenizer)?;
+            vec![split(QWEN2)?, bytes_only.into()]
+        }
+        "llama-bpe" | "llama3" => vec![split(LLAMA3)?, bytes_only.into()],
+        other => {
+            return Err(EngineError::Unsupported(format!(
+                "pre-tokenizer `{other}` (tokenizer.ggml.pre); known: gpt-2, smollm, qwen2, llama-bpe"
+            )));
+        }
+    };
+    tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
+    tokenizer.with_decoder(Some(ByteLevelDecoder::default()));
+    Ok(tokenizer)
+}
+
+/// GGUF metadata with typed access and errors that name the key.
+pub struct Metadata<'a>(pub &'a HashMap<String, Value>);
+
+impl Metadata<'_> {
+    fn get(&self, key: &str) -> Result<&Value, EngineError> {
+        self.0.get(key).ok_or_else(|| EngineError::Invalid(format!("metadata key `{key}` is missing")))
+    }
+
+    fn wrong(key: &str) -> EngineError {
+        EngineError::Invalid(format!("metadata key `{key}` has an unexpected type"))
+    }
+
+    /// A string.
+    pub fn string(&self, key: &str) -> Result<String, EngineError> {
+        self.get(key)?.to_string().cloned().map_err(|_| Self::wrong(key))
+    }
+
+    /// A truth value.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.0.get(key).and_then(|v| v.to_bool().ok())
+    }
+
+    /// An integer of any width.
+    pub fn number(&self, key: &str) -> Result<u32, EngineError> {
+        integer(self.get(key)?).ok_or_else(|| Self::wrong(key))
+    }
+
+    /// A floating-point number.
+    pub fn float(&self, key: &str) -> Result<f32, EngineError> {
+        self.get(key)?.to_f32().map_err(|_| Self::wrong(key))
+    }
+
+    fn array<T>(&self, key: &str, item: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, EngineError> {
+        let values = self.get(key)?.to_vec().map_err(|_| Self::wrong(key))?;
+        values.iter().map(|v| item(v).ok_or_else(|| Self::wrong(key))).collect()
+    }
+
+    fn strings(&self, key: &str) -> Result<Vec<String>, EngineError> {
+        self.array(key, |v| v.to_string().ok().cloned())
+    }
+
+    fn numbers(&self, key: &str) -> Result<Vec<u32>, EngineError> {
+        self.array(key, integer)
+    }
+
+    fn floats(&self, key: &str) -> Result<Vec<f32>, EngineError> {
+        self.array(key, |v| v.to_f32().ok())
+    }
+}
+
+fn integer(value: &Value) -> Option<u32> {
+    match *value {
+        Value::U8(v) => Some(v.into()),
+        Value::U16(v) => Some(v.into()),
+        Value::U32(v) => Some(v),
+        Value::U64(v) => v.try_into().ok(),
+        Value::I8(v) => v.try_into().ok(),
+        Value::I16(v) => v.try_into().ok(),
+        Value::I32(v) => v.try_into().ok(),
+        Value::I64(v) => v.try_into().ok(),
+        _ => None,
+    }
+}

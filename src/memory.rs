@@ -1,0 +1,666 @@
+//! Translation memory and resume in one: a single SQLite file that answers what was translated before.
+//!
+//! There is no other resume state. A run that was killed, lost power or filled the disk is run again, finds the
+//! finished sentences here and renders the same bytes from them; a sentence that occurs in many reports is
+//! translated once. Entries are found by [`Key`], a digest of everything that decides a translation, so an entry
+//! can never be stale: another model, option or segmenter asks for another key.
+//!
+//! Durability. The file is in write-ahead-log mode with `synchronous = FULL`: a commit that returned survives
+//! `kill -9` (the log is in the page cache) and power loss (it was flushed), and a torn log is cut back to its last
+//! whole commit by its checksums, so a crash or a full disk never leaves half an entry. The weaker `NORMAL` would
+//! also stay consistent, but after power loss it may drop everything since the last checkpoint, which is some
+//! ten thousand sentences, or hours on a CPU. A flush a batch costs milliseconds where a batch costs seconds.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
+use sha2::{Digest, Sha256};
+
+use crate::inference::Hypothesis;
+
+/// Marks the file as ours (`Tarj`), so that a wrong `--memory FILE` is never written to.
+const APPLICATION_ID: i32 = 0x5461_726a;
+/// Raised whenever `SCHEMA` changes.
+const SCHEMA_VERSION: i32 = 1;
+
+/// `seq` only ever grows, so that "made before this run" is a comparison. The scores are the bits of an `f32`:
+/// a REAL column would turn -0.0 into 0.0 and NaN into NULL, and outputs would differ after a resume.
+const SCHEMA: &str = "
+    CREATE TABLE piece (
+        seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+        key           BLOB    NOT NULL,
+        position      INTEGER NOT NULL,
+        text          TEXT    NOT NULL,
+        mean_log_prob INTEGER NOT NULL,
+        min_log_prob  INTEGER NOT NULL,
+        tokens        INTEGER NOT NULL,
+        finished      INTEGER NOT NULL,
+        UNIQUE (key, position)
+    ) STRICT;";
+
+/// Another process holds the write lock for one commit, so this only runs out when something is wrong.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why the translation memory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// The file can be neither opened nor made.
+    #[error(
+        "{path}: cannot open the translation memory: {message}\nhint: its folder must exist and be writable; --memory FILE puts it elsewhere, --memory none does without"
+    )]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// One line.
+        message: String,
+    },
+    /// The file is something else.
+    #[error("{path}: not a translation memory\nhint: it was left as it is; give another file to --memory")]
+    NotAMemory {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was made by a later version.
+    #[error(
+        "{path}: made by a newer version of tarjuman (schema {found}, this version knows {SCHEMA_VERSION})\nhint: use that version, or give another file to --memory"
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i32,
+    },
+    /// The file is damaged.
+    #[error(
+        "{path}: the translation memory is damaged\nhint: move it away together with its -wal and -shm files and run again; its sentences are then translated anew"
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no room to write.
+    #[error(
+        "{path}: no space left for the translation memory\nhint: free some space and run again; everything up to the last batch is kept"
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process did not let go of the file.
+    #[error(
+        "{path}: the translation memory is held by another process\nhint: wait for that run to end, or give another file to --memory"
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Anything else SQLite reports.
+    #[error("{path}: translation memory: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: rusqlite::Error,
+    },
+}
+
+/// By what an entry is found: SHA-256 over everything that decides a translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The key of a source as it is given to the model, before it is split into pieces. `model_digest` is
+    /// [`InstalledModel::digest`](crate::model::InstalledModel), `options` is
+    /// [`DecodeOptions::fingerprint`](crate::inference::DecodeOptions::fingerprint) (and the language pair, for a
+    /// model of several), and `segmenter_version` names the rules that normalise and split.
+    pub fn new(source: &str, model_digest: &str, options: &str, segmenter_version: &str) -> Self {
+        let mut hasher = Sha256::new();
+        for field in [source, model_digest, options, segmenter_version] {
+            // Each length goes before its field, so that no two lists of fields give the same bytes.
+            hasher.update((field.len() as u64).to_le_bytes());
+            hasher.update(field);
+        }
+        Key(hasher.finalize().into())
+    }
+}
+
+/// A translation: the best hypothesis of each piece that the source was split into, in order; never empty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// One for most sources.
+    pub pieces: Vec<Hypothesis>,
+}
+
+/// An open translation memory. Several processes may share one file.
+#[derive(Debug)]
+pub struct Memory {
+    connection: Connection,
+    path: PathBuf,
+    /// Pieces up to this `seq` are not seen.
+    floor: i64,
+}
+
+impl Memory {
+    /// Opens `path`, or makes it, readable by its owner only, since texts are sensitive. Its folder must exist.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is something else (it is then left untouched), is damaged, or is from a newer
+    /// version.
+    pub fn open(path: &Path) -> Result<Self, MemoryError> {
+        let cannot_open = |message: String| MemoryError::Open { path: path.into(), message };
+        create_private(path).map_err(|e| cannot_open(e.to_string()))?;
+        // Not the default flags: they would take a path that begins with `file:` for an address.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(e.to_string()))?;
+        let mut memory = Memory { connection, path: path.into(), floor: 0 };
+        memory.prepare()?;
+        memory.use_write_ahead_log().map_err(|e| memory.error(e))?;
+        Ok(memory)
+    }
+
+    /// A memory that lasts as long as the process, for `--memory none`: sentences that repeat within the run are
+    /// still translated once.
+    ///
+    /// # Errors
+    /// When SQLite has no memory left.
+    pub fn none() -> Result<Self, MemoryError> {
+        let path = PathBuf::from("(in memory)");
+        let connection = Connection::open_in_memory()
+            .map_err(|source| MemoryError::Sqlite { path: path.clone(), source })?;
+        let mut memory = Memory { connection, path, floor: 0 };
+        memory.prepare()?;
+        Ok(memory)
+    }
+
+    /// From now on entries made before this call are not found, and new ones overwrite them: `--fresh`.
+    ///
+    /// # Errors
+    /// As [`Memory::get_many`].
+    pub fn forget_earlier(&mut self) -> Result<(), MemoryError> {
+        let last = "SELECT coalesce(max(seq), 0) FROM piece";
+        self.floor = self.connection.query_row(last, [], |row| row.get(0)).map_err(|e| self.error(e))?;
+        Ok(())
+    }
+
+    /// What is known for each of `keys`, in their order.
+    ///
+    /// # Errors
+    /// When the file is damaged, or another process holds it.
+    pub fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, MemoryError> {
+        self.look_up(keys).map_err(|e| self.error(e))
+    }
+
+    fn look_up(&self, keys: &[Key]) -> rusqlite::Result<Vec<Option<Entry>>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT text, mean_log_prob, min_log_prob, tokens, finished
+             FROM piece WHERE key = ?1 AND seq > ?2 ORDER BY position",
+        )?;
+        let mut look_up_one = |key: &Key| {
+            let pieces = statement.query_map(params![key.0, self.floor], hypothesis)?;
+            let pieces = pieces.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok((!pieces.is_empty()).then_some(Entry { pieces }))
+        };
+        keys.iter().map(&mut look_up_one).collect()
+    }
+
+    /// Keeps `entries`, all or none; those of the same key are replaced. They are on disk when this returns.
+    ///
+    /// # Errors
+    /// When there is no room, or another process holds the file; nothing was then written.
+    pub fn put_many(&mut self, entries: &[(Key, Entry)]) -> Result<(), MemoryError> {
+        self.store(entries).map_err(|e| self.error(e))
+    }
+
+    fn store(&mut self, entries: &[(Key, Entry)]) -> rusqlite::Result<()> {
+        // Immediate: a transaction that reads first cannot wait for another writer, it fails.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        {
+            let mut delete = transaction.prepare_cached("DELETE FROM piece WHERE key = ?1")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO piece (key, position, text, mean_log_prob, min_log_prob, tokens, finished)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            for (key, entry) in entries {
+                delete.execute([key.0])?;
+                for (position, piece) in entry.pieces.iter().enumerate() {
+                    insert.execute(params![
+                        key.0,
+                        position as i64,
+                        piece.text,
+                        piece.mean_log_prob.to_bits(),
+                        piece.min_log_prob.to_bits(),
+                        piece.tokens as i64,
+                        piece.finished,
+                    ])?;
+                }
+            }
+        }
+        transaction.commit()
+    }
+
+    /// Sources with a translation, those that [`Memory::forget_earlier`] hides included.
+    ///
+    /// # Errors
+    /// As [`Memory::get_many`].
+    pub fn entry_count(&self) -> Result<usize, MemoryError> {
+        let count = "SELECT count(*) FROM piece WHERE position = 0";
+        let count: i64 = self.connection.query_row(count, [], |row| row.get(0)).map_err(|e| self.error(e))?;
+        Ok(count as usize)
+    }
+
+    /// Makes sure that the file is ours, and lays out an empty one.
+    fn prepare(&mut self) -> Result<(), MemoryError> {
+        match self.identify_or_create() {
+            Ok(SCHEMA_VERSION) => Ok(()),
+            Ok(0) => Err(MemoryError::NotAMemory { path: self.path.clone() }),
+            Ok(found) => Err(MemoryError::NewerSchema { path: self.path.clone(), found }),
+            Err(e) => Err(self.error(e)),
+        }
+    }
+
+    /// The file's schema version, 0 when it is another program's. In one transaction, since another process may be
+    /// creating the same file.
+    fn identify_or_create(&mut self) -> rusqlite::Result<i32> {
+        self.connection.busy_timeout(BUSY_TIMEOUT)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let read = |what: &str| transaction.query_row(what, [], |row| row.get::<_, i32>(0));
+        let application = read("PRAGMA application_id")?;
+        let version = read("PRAGMA user_version")?;
+        if application == APPLICATION_ID {
+            return Ok(version);
+        }
+        let blank = application == 0 && version == 0 && read("SELECT count(*) FROM sqlite_schema")? == 0;
+        if !blank {
+            return Ok(0);
+        }
+        transaction.execute_batch(SCHEMA)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+        Ok(SCHEMA_VERSION)
+    }
+
+    /// Where a file system cannot share memory between processes SQLite keeps its rollback journal, which is
+    /// slower and as safe.
+    fn use_write_ahead_log(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        // On macOS a plain fsync leaves the data in the drive's cache.
+        self.connection.pragma_update(None, "fullfsync", true)?;
+        // The switch needs the file for itself and, unlike everything else, does not wait for it.
+        let deadline = Instant::now() + BUSY_TIMEOUT;
+        loop {
+            match self.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())) {
+                Err(e) if is_busy(&e) && Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+                other => return other,
+            }
+        }
+    }
+
+    fn error(&self, source: rusqlite::Error) -> MemoryError {
+        let path = self.path.clone();
+        match source.sqlite_error_code() {
+            _ if is_busy(&source) => MemoryError::Busy { path },
+            Some(ErrorCode::NotADatabase) => MemoryError::NotAMemory { path },
+            Some(ErrorCode::DatabaseCorrupt) => MemoryError::Corrupt { path },
+            Some(ErrorCode::DiskFull) => MemoryError::Full { path },
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                MemoryError::Open { path, message: source.to_string() }
+            }
+            _ => MemoryError::Sqlite { path, source },
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn hypothesis(row: &Row<'_>) -> rusqlite::Result<Hypothesis> {
+    Ok(Hypothesis {
+        text: row.get(0)?,
+        mean_log_prob: f32::from_bits(row.get(1)?),
+        min_log_prob: f32::from_bits(row.get(2)?),
+        tokens: row.get::<_, u32>(3)? as usize,
+        finished: row.get(4)?,
+    })
+}
+
+/// SQLite gives its `-wal` and `-shm` files the permissions of the main file, so only that one is made here.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::*;
+
+    fn key(n: usize) -> Key {
+        Key::new(&format!("الجملة {n}"), "model", "beam=1", "1")
+    }
+
+    fn entry(text: &str) -> Entry {
+        Entry {
+            pieces: vec![Hypothesis {
+                text: text.into(),
+                mean_log_prob: -0.25,
+                min_log_prob: -1.5,
+                tokens: 7,
+                finished: true,
+            }],
+        }
+    }
+
+    fn numbered(range: std::ops::Range<usize>) -> Vec<(Key, Entry)> {
+        range.map(|n| (key(n), entry(&format!("sentence {n}")))).collect()
+    }
+
+    /// How many of the first `n` keys are known.
+    fn known(memory: &Memory, n: usize) -> usize {
+        let keys: Vec<_> = (0..n).map(key).collect();
+        memory.get_many(&keys).unwrap().iter().flatten().count()
+    }
+
+    #[test]
+    fn each_part_of_a_key_matters_and_so_does_where_it_ends() {
+        let parts = ["source", "model", "options", "1"];
+        let whole = Key::new(parts[0], parts[1], parts[2], parts[3]);
+        for i in 0..4 {
+            let mut other = parts;
+            other[i] = "other";
+            assert_ne!(whole, Key::new(other[0], other[1], other[2], other[3]), "part {i}");
+        }
+        assert_ne!(Key::new("ab", "c", "", ""), Key::new("a", "bc", "", ""));
+        assert_ne!(Key::new("a", "", "", ""), Key::new("", "a", "", ""));
+    }
+
+    /// Memories of users depend on it: a change of the key's recipe makes every entry unfindable.
+    #[test]
+    fn the_key_is_stable() {
+        let key = Key::new("مرحبا", "0a1b", "beam=1", "1");
+        let hex: String = key.0.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "8a431d40ee865985d20e9fef34f9e97a49b524b698d47c7871fe600b678d7805");
+    }
+
+    #[test]
+    fn answers_come_in_the_order_asked_with_none_for_the_unknown() {
+        let mut memory = Memory::none().unwrap();
+        memory.put_many(&numbered(0..3)).unwrap();
+        let found = memory.get_many(&[key(2), key(9), key(0), key(2)]).unwrap();
+        let texts: Vec<_> = found.iter().map(|e| e.as_ref().map(|e| e.pieces[0].text.as_str())).collect();
+        assert_eq!(texts, [Some("sentence 2"), None, Some("sentence 0"), Some("sentence 2")]);
+        assert_eq!(memory.entry_count().unwrap(), 3);
+        assert!(memory.get_many(&[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn pieces_keep_their_order_and_a_later_entry_replaces_all_of_them() {
+        let mut memory = Memory::none().unwrap();
+        let long = Entry { pieces: ["a", "b", "c"].iter().flat_map(|t| entry(t).pieces).collect() };
+        memory.put_many(&[(key(0), long.clone())]).unwrap();
+        assert_eq!(memory.get_many(&[key(0)]).unwrap(), [Some(long)]);
+        memory.put_many(&[(key(0), entry("x")), (key(0), entry("y"))]).unwrap();
+        assert_eq!(memory.get_many(&[key(0)]).unwrap(), [Some(entry("y"))]);
+    }
+
+    #[test]
+    fn what_comes_back_is_bit_for_bit_what_went_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let scores = [
+            0.0,
+            -0.0,
+            -1.0,
+            -0.1,
+            f32::MIN_POSITIVE,
+            f32::from_bits(1),
+            -16_777_217.0,
+            f32::MIN,
+            f32::NEG_INFINITY,
+            f32::NAN,
+            -std::f32::consts::LN_2,
+        ];
+        let texts = ["", "two\nlines", "nul \0 inside", "“quotes”, 👩‍🚒, مختلط", " spaces "];
+        let pieces: Vec<_> = scores
+            .iter()
+            .zip(texts.iter().cycle())
+            .map(|(&score, text)| Hypothesis {
+                text: text.to_string(),
+                mean_log_prob: score,
+                min_log_prob: -score,
+                tokens: 0,
+                finished: score < -1.0,
+            })
+            .collect();
+        Memory::open(&path).unwrap().put_many(&[(key(0), Entry { pieces: pieces.clone() })]).unwrap();
+        let found = Memory::open(&path).unwrap().get_many(&[key(0)]).unwrap().remove(0).unwrap();
+        assert_eq!(found.pieces.len(), pieces.len());
+        for (found, put) in found.pieces.iter().zip(&pieces) {
+            assert_eq!(found.mean_log_prob.to_bits(), put.mean_log_prob.to_bits(), "{}", put.mean_log_prob);
+            assert_eq!(found.min_log_prob.to_bits(), put.min_log_prob.to_bits(), "{}", put.min_log_prob);
+            assert_eq!((&found.text, found.tokens, found.finished), (&put.text, put.tokens, put.finished));
+        }
+    }
+
+    #[test]
+    fn a_fresh_run_sees_only_what_it_made_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        Memory::open(&path).unwrap().put_many(&numbered(0..2)).unwrap();
+
+        let mut fresh = Memory::open(&path).unwrap();
+        fresh.forget_earlier().unwrap();
+        assert_eq!(fresh.get_many(&[key(0), key(1)]).unwrap(), [None, None]);
+        // The last row is the one whose number a plain rowid would give out again.
+        fresh.put_many(&[(key(1), entry("anew"))]).unwrap();
+        assert_eq!(fresh.get_many(&[key(0), key(1)]).unwrap(), [None, Some(entry("anew"))]);
+
+        let next = Memory::open(&path).unwrap();
+        assert_eq!(
+            next.get_many(&[key(0), key(1)]).unwrap(),
+            [Some(entry("sentence 0")), Some(entry("anew"))]
+        );
+    }
+
+    #[test]
+    fn a_commit_survives_a_crash_before_the_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let mut memory = Memory::open(&path).unwrap();
+        memory.put_many(&numbered(0..50)).unwrap();
+        // What a crash leaves: the file and its log, and no shared-memory index.
+        let copy = folder.path().join("copy.sqlite");
+        fs::copy(&path, &copy).unwrap();
+        let log = fs::read(folder.path().join("memory.sqlite-wal")).unwrap();
+        assert!(log.len() > 4096, "the entries are still in the log alone");
+        fs::write(folder.path().join("copy.sqlite-wal"), &log).unwrap();
+        assert_eq!(known(&Memory::open(&copy).unwrap(), 50), 50);
+    }
+
+    #[test]
+    fn a_log_torn_anywhere_loses_whole_batches_from_its_end_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let mut memory = Memory::open(&path).unwrap();
+        for batch in 0..10 {
+            memory.put_many(&numbered(batch * 8..batch * 8 + 8)).unwrap();
+        }
+        let main = fs::read(&path).unwrap();
+        let log = fs::read(folder.path().join("memory.sqlite-wal")).unwrap();
+        let copy = folder.path().join("copy.sqlite");
+        let mut last = 0;
+        for cut in (0..=log.len()).step_by(1777).chain([log.len()]) {
+            fs::write(&copy, &main).unwrap();
+            fs::write(folder.path().join("copy.sqlite-wal"), &log[..cut]).unwrap();
+            let memory = Memory::open(&copy).unwrap();
+            let found = known(&memory, 80);
+            assert!(found.is_multiple_of(8) && found >= last, "cut at {cut}: {found} after {last}");
+            assert_eq!(known(&memory, found), found, "the earliest are kept");
+            last = found;
+            drop(memory);
+            fs::remove_file(&copy).unwrap();
+        }
+        assert_eq!(last, 80);
+    }
+
+    /// Runs in a process of its own, started by the test below, until it is killed.
+    #[test]
+    #[ignore = "the victim of killing_the_process_loses_nothing_that_was_committed"]
+    fn write_until_killed() {
+        let Some(folder) = std::env::var_os("TARJUMAN_TEST_VICTIM") else { return };
+        let folder = PathBuf::from(folder);
+        let mut memory = Memory::open(&folder.join("memory.sqlite")).unwrap();
+        let mut committed =
+            OpenOptions::new().create(true).append(true).open(folder.join("committed")).unwrap();
+        for batch in 0..1_000_000 {
+            memory.put_many(&numbered(batch * 16..batch * 16 + 16)).unwrap();
+            committed.write_all(b".").unwrap();
+        }
+    }
+
+    #[test]
+    fn killing_the_process_loses_nothing_that_was_committed() {
+        for _ in 0..3 {
+            let folder = tempfile::tempdir().unwrap();
+            let committed = || fs::metadata(folder.path().join("committed")).map_or(0, |m| m.len() as usize);
+            let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--ignored", "--exact", "memory::tests::write_until_killed"])
+                .env("TARJUMAN_TEST_VICTIM", folder.path())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            while committed() < 20 {
+                assert!(victim.try_wait().unwrap().is_none(), "the victim ended by itself");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            victim.kill().unwrap();
+            victim.wait().unwrap();
+
+            let memory = Memory::open(&folder.path().join("memory.sqlite")).unwrap();
+            let batches = committed();
+            assert_eq!(known(&memory, batches * 16), batches * 16);
+            assert_eq!(memory.entry_count().unwrap() % 16, 0, "no batch is there by halves");
+        }
+    }
+
+    #[test]
+    fn several_handles_may_open_read_and_write_one_new_file_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        std::thread::scope(|scope| {
+            for worker in 0..6 {
+                let path = &path;
+                scope.spawn(move || {
+                    let mut memory = Memory::open(path).unwrap();
+                    for n in 0..20 {
+                        let n = worker * 20 + n;
+                        memory.put_many(&numbered(n..n + 1)).unwrap();
+                        assert!(memory.get_many(&[key(n)]).unwrap()[0].is_some());
+                    }
+                });
+            }
+        });
+        assert_eq!(known(&Memory::open(&path).unwrap(), 120), 120);
+    }
+
+    #[test]
+    fn a_full_disk_fails_the_batch_and_keeps_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let mut memory = Memory::open(&path).unwrap();
+        memory.put_many(&numbered(0..10)).unwrap();
+        let pages: i64 = memory.connection.query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+        memory.connection.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+        let error = memory.put_many(&numbered(10..1000)).unwrap_err();
+        assert!(matches!(error, MemoryError::Full { .. }), "{error}");
+        assert_eq!(known(&memory, 1000), 10);
+
+        memory.connection.pragma_update_and_check(None, "max_page_count", 100_000, |_| Ok(())).unwrap();
+        memory.put_many(&numbered(10..1000)).unwrap();
+        assert_eq!(known(&Memory::open(&path).unwrap(), 1000), 1000);
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes");
+        let other_database = {
+            let other = folder.path().join("other.sqlite");
+            let connection = Connection::open(&other).unwrap();
+            connection.execute_batch("CREATE TABLE contacts (name TEXT)").unwrap();
+            drop(connection);
+            fs::read(other).unwrap()
+        };
+        for bytes in [b"note".to_vec(), "تقرير ".repeat(2000).into_bytes(), vec![0; 8192], other_database]
+        {
+            fs::write(&path, &bytes).unwrap();
+            let error = Memory::open(&path).unwrap_err();
+            assert!(matches!(error, MemoryError::NotAMemory { .. }), "{error}");
+            assert!(error.to_string().contains("\nhint: "), "{error}");
+            assert_eq!(fs::read(&path).unwrap(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        Memory::open(&path).unwrap().put_many(&numbered(0..2000)).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        assert!(bytes.len() > 100_000);
+        bytes[4096..].fill(0x5A);
+        fs::write(&path, bytes).unwrap();
+        let error = Memory::open(&path).and_then(|m| m.get_many(&[key(0)])).unwrap_err();
+        assert!(matches!(error, MemoryError::Corrupt { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let memory = Memory::open(&path).unwrap();
+        memory.connection.pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
+        drop(memory);
+        let error = Memory::open(&path).unwrap_err();
+        assert!(matches!(error, MemoryError::NewerSchema { found: 2, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_place_where_no_file_can_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [folder.path().to_path_buf(), folder.path().join("no/such/folder.sqlite"), PathBuf::new()]
+        {
+            let error = Memory::open(&path).unwrap_err();
+            assert!(matches!(error, MemoryError::Open { .. }), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mut memory = Memory::open(&folder.path().join("memory.sqlite")).unwrap();
+        memory.put_many(&numbered(0..1)).unwrap();
+        let mut files = 0;
+        for file in fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", file.path());
+            files += 1;
+        }
+        assert_eq!(files, 3, "the file, its log and the log's index");
+    }
+}

@@ -1,0 +1,156 @@
+//! Documents for the tests of this room. The Arabic was written for them.
+
+use crate::brief::{Brief, Figure, Point};
+use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
+use crate::run::{DocumentRecord, Outcome, RunRecord};
+use crate::unit::{Check, Finding, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
+
+/// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
+/// end. Every unit is copied.
+pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str) -> TranslatedDocument {
+    let mut text = String::new();
+    let (mut spans, mut units) = (Vec::new(), Vec::new());
+    for (block, (gap, kind, sentences)) in blocks.iter().enumerate() {
+        text.push_str(gap);
+        let block_start = text.len();
+        for (n, sentence) in sentences.iter().enumerate() {
+            if n > 0 {
+                text.push(' ');
+            }
+            let start = text.len();
+            text.push_str(sentence);
+            units.push(TranslationUnit {
+                document: id.into(),
+                index: units.len(),
+                span: Span::new(start, text.len()),
+                block,
+                kind: *kind,
+                source: (*sentence).into(),
+                source_normalized: (*sentence).into(),
+                target: (*sentence).into(),
+                state: State::Copied,
+                reason: None,
+                findings: Vec::new(),
+                pieces: 1,
+                score: None,
+            });
+        }
+        spans.push(Block { kind: *kind, span: Span::new(block_start, text.len()) });
+    }
+    text.push_str(tail);
+    let encoding = TextEncoding { name: "UTF-8".into(), source: EncodingSource::ValidUtf8, undecodable: 0 };
+    let document =
+        Document { id: id.into(), digest: "d1".into(), format: "md".into(), encoding, text, blocks: spans };
+    TranslatedDocument { document, units, brief: None, model: model() }
+}
+
+fn model() -> ModelStamp {
+    ModelStamp {
+        name: "echo".into(),
+        digest: "0123456789abcdef0123456789abcdef".into(),
+        licence: "Apache-2.0".into(),
+        quality: "FLORES-200 dev: 16.0 BLEU / 46.0 chrF".into(),
+        warning: Some("This is a weak model: names and numbers may be wrong.".into()),
+    }
+}
+
+/// A report with all that outputs must show: every state, a brief, a list, code, markup in its text.
+pub(super) fn report() -> TranslatedDocument {
+    let mut doc = build(
+        "north/flood report.md",
+        &[
+            ("# ", BlockKind::Heading(1), &["تقرير عن الفيضان"]),
+            (
+                "\n\n",
+                BlockKind::Paragraph,
+                &["وصل 25 متطوعاً إلى القرية.", "قال أحدهم: <script>alert(1)</script>", "انقطع الطريق."],
+            ),
+            ("\n\n```\nid=7\n```\n\n- ", BlockKind::ListItem, &["خيام"]),
+            ("\n- ", BlockKind::ListItem, &["+963 11 555"]),
+        ],
+        "\n",
+    );
+    let outcomes = [
+        ("Report on the flood", State::Translated, None),
+        ("Volunteers reached the village.", State::Flagged, Some((Check::Numbers, "25 is missing"))),
+        ("One said: <script>alert(1)</script>", State::Repaired, None),
+        ("", State::Skipped, None),
+        ("Tents", State::Translated, None),
+        ("+963 11 555", State::Copied, None),
+    ];
+    for (unit, (target, state, finding)) in doc.units.iter_mut().zip(outcomes) {
+        unit.target = target.into();
+        unit.state = state;
+        unit.findings =
+            finding.map(|(check, detail)| Finding { check, detail: detail.into() }).into_iter().collect();
+        unit.reason = (state == State::Skipped).then(|| "the model gave no answer".into());
+    }
+    doc.brief = Some(Brief {
+        method: "extractive".into(),
+        headline: Point { text: "Report on the flood".into(), units: vec![0] },
+        points: vec![
+            Point { text: "Volunteers reached the village.".into(), units: vec![1] },
+            Point { text: "One said: <script>alert(1)</script>".into(), units: vec![2, 4] },
+        ],
+        figures: vec![Figure { value: "555".into(), sentence: "+963 11 555".into(), unit: 5 }],
+        flagged: vec![1],
+        dropped: 0,
+    });
+    doc
+}
+
+/// A run over [`report`] in which two more documents came to grief.
+pub(super) fn run() -> RunRecord {
+    let doc = report();
+    let done = DocumentRecord {
+        id: doc.document.id.clone(),
+        digest: "d1".into(),
+        bytes: 300,
+        outcome: Outcome::Done,
+        encoding: Some(TextEncoding {
+            name: "windows-1256".into(),
+            source: EncodingSource::Detected,
+            undecodable: 1,
+        }),
+        ledger: doc.ledger(),
+        title: doc.title().into(),
+        brief: doc.brief.clone(),
+        outputs: super::output_paths(&doc.document.id, &super::Format::ALL, true)
+            .iter()
+            .map(|path| super::links::slashed(path))
+            .collect(),
+    };
+    let other = |id: &str, outcome| DocumentRecord {
+        id: id.into(),
+        digest: String::new(),
+        bytes: 0,
+        outcome,
+        encoding: None,
+        ledger: Ledger::default(),
+        title: String::new(),
+        brief: None,
+        outputs: Vec::new(),
+    };
+    RunRecord {
+        version: "0.1.0".into(),
+        started: "2026-01-01T00:00:00Z".into(),
+        seconds: 12.5,
+        interrupted: false,
+        options: [("model".to_owned(), "echo".to_owned())].into(),
+        device: "cpu (2 threads)".into(),
+        model: model(),
+        brief_model: None,
+        ledger: done.ledger,
+        documents: vec![
+            done,
+            other(
+                "south/a<b>.txt",
+                Outcome::Failed { error: "cannot read it".into(), hint: "check its rights".into() },
+            ),
+            other("south/empty.txt", Outcome::NothingToTranslate { reason: "it is empty".into() }),
+            other("south/late.txt", Outcome::NotReached),
+        ],
+        from_memory: 3,
+        target_tokens: 99,
+    }
+}

@@ -1,0 +1,174 @@
+//! `index.html`: the way into an output folder.
+
+use minijinja::Value;
+use serde::Serialize;
+
+use super::escape::path_html;
+use super::page::Page;
+use super::{WriteError, links, words};
+use crate::document::EncodingSource;
+use crate::run::{DocumentRecord, Outcome, RunRecord};
+use crate::unit::ModelStamp;
+
+/// Said of documents that a stopped run did not come to.
+pub(super) const NOT_REACHED: &str = "not reached yet: run the same command again to go on";
+
+const PAGE: Page = Page {
+    name: "index.html",
+    template: include_str!("assets/index.html"),
+    style: concat!(include_str!("assets/base.css"), include_str!("assets/index.css")),
+    script: include_str!("assets/index.js"),
+};
+
+/// The page for a run.
+pub(super) fn render(run: &RunRecord) -> Result<String, WriteError> {
+    let (mut done, mut failed, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    for record in &run.documents {
+        match &record.outcome {
+            Outcome::Done => done.push(Report::of(record)),
+            Outcome::Failed { error, hint } => failed.push(Trouble::of(record, error, hint)),
+            Outcome::NothingToTranslate { reason } => other.push(Trouble::of(record, reason, "")),
+            Outcome::NotReached => other.push(Trouble::of(record, NOT_REACHED, "")),
+        }
+    }
+    PAGE.render(Index { summary: summary(run), model: Model::of(&run.model), done, failed, other })
+}
+
+/// `6 reports: 5 translated, 1 failed. 240 sentences: 236 translated, 4 flagged.`
+pub(super) fn summary(run: &RunRecord) -> String {
+    let count = |wanted: fn(&Outcome) -> bool| run.documents.iter().filter(|d| wanted(&d.outcome)).count();
+    let outcomes = [
+        (count(|o| matches!(o, Outcome::Done)), "translated"),
+        (count(|o| matches!(o, Outcome::Failed { .. })), "failed"),
+        (count(|o| matches!(o, Outcome::NothingToTranslate { .. })), "with nothing to translate"),
+        (count(|o| matches!(o, Outcome::NotReached)), "not reached yet"),
+    ];
+    let outcomes: Vec<_> =
+        outcomes.into_iter().filter(|(n, _)| *n > 0).map(|(n, words)| format!("{n} {words}")).collect();
+    match run.documents.len() {
+        0 => "No reports.".into(),
+        n => {
+            format!("{}: {}. {}.", words::count(n, "report"), outcomes.join(", "), words::states(&run.ledger))
+        }
+    }
+}
+
+/// The output in which a document is best read, relative to the output folder.
+pub(super) fn bilingual(record: &DocumentRecord) -> Option<&str> {
+    output(record, ".bilingual.html")
+        .or_else(|| output(record, ".bilingual.md"))
+        .or_else(|| output(record, ".en.txt"))
+}
+
+/// The title of a document for lists.
+pub(super) fn title(record: &DocumentRecord) -> String {
+    match record.title.trim() {
+        "" => words::file_name(&record.id).to_owned(),
+        title => words::shorten(title),
+    }
+}
+
+fn output<'r>(record: &'r DocumentRecord, suffix: &str) -> Option<&'r str> {
+    record.outputs.iter().map(String::as_str).find(|path| path.ends_with(suffix))
+}
+
+#[derive(Serialize)]
+struct Index<'r> {
+    summary: String,
+    model: Model<'r>,
+    done: Vec<Report<'r>>,
+    failed: Vec<Trouble<'r>>,
+    other: Vec<Trouble<'r>>,
+}
+
+/// The model as pages show it.
+#[derive(Serialize)]
+pub(super) struct Model<'r> {
+    name: &'r str,
+    digest: &'r str,
+    licence: &'r str,
+    quality: &'r str,
+    warning: Option<&'r str>,
+}
+
+impl<'r> Model<'r> {
+    pub(super) fn of(model: &'r ModelStamp) -> Self {
+        Model {
+            name: &model.name,
+            digest: words::short_digest(model),
+            licence: &model.licence,
+            quality: &model.quality,
+            warning: model.warning.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'r> {
+    path: Value,
+    title: String,
+    headline: &'r str,
+    href: Option<String>,
+    links: Vec<Link>,
+    sentences: usize,
+    flagged: usize,
+    skipped: usize,
+    /// A guessed or damaged encoding, in words; else empty.
+    encoding: String,
+}
+
+#[derive(Serialize)]
+struct Link {
+    name: &'static str,
+    href: String,
+}
+
+impl<'r> Report<'r> {
+    fn of(record: &'r DocumentRecord) -> Self {
+        let kinds = [
+            (".brief.md", "brief"),
+            (".bilingual.html", "bilingual"),
+            (".bilingual.md", "Markdown"),
+            (".en.txt", "English text"),
+            (".units.jsonl", "data"),
+        ];
+        let link = |(suffix, name)| Some(Link { name, href: links::href(output(record, suffix)?) });
+        Report {
+            path: path_html(&record.id),
+            title: title(record),
+            headline: record.brief.as_ref().map_or("", |brief| brief.headline.text.as_str()),
+            href: bilingual(record).map(links::href),
+            links: kinds.into_iter().filter_map(link).collect(),
+            sentences: record.ledger.units,
+            flagged: record.ledger.flagged,
+            skipped: record.ledger.skipped,
+            encoding: encoding(record),
+        }
+    }
+}
+
+/// What a reader must know of a document's encoding: that it was guessed, or that characters were lost.
+fn encoding(record: &DocumentRecord) -> String {
+    let Some(encoding) = &record.encoding else { return String::new() };
+    let mut words = Vec::new();
+    if encoding.source == EncodingSource::Detected {
+        words.push(format!("read as {}, a guess", encoding.name));
+    }
+    if encoding.undecodable > 0 {
+        words.push(format!("{} unreadable", words::count(encoding.undecodable, "character")));
+    }
+    words.join(", ")
+}
+
+#[derive(Serialize)]
+struct Trouble<'r> {
+    path: Value,
+    what: &'r str,
+    hint: &'r str,
+}
+
+impl<'r> Trouble<'r> {
+    fn of(record: &'r DocumentRecord, what: &'r str, hint: &'r str) -> Self {
+        Trouble { path: path_html(&record.id), what, hint }
+    }
+}

@@ -1,0 +1,205 @@
+//! Finished documents → files: one file of this room a format, one trait for them all, and one place that saves.
+//!
+//! Every output is rendered whole from plain data and then put in place in one step, so that a reader never sees
+//! half a file. Only `run.json` may tell when and how a run went: all other outputs depend on the documents, the
+//! translations and the model alone, so an interrupted and resumed run gives the same bytes as an uninterrupted one.
+
+mod brief;
+mod digest;
+mod english;
+mod escape;
+#[cfg(test)]
+mod fixture;
+mod html;
+mod index;
+mod jsonl;
+mod layout;
+mod links;
+mod markdown;
+mod page;
+mod save;
+mod words;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::run::RunRecord;
+use crate::unit::TranslatedDocument;
+
+pub use save::{OutputDir, Saved};
+
+/// Why an output could not be made or saved.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// A path that would leave the output folder.
+    #[error("{path:?} would be written outside the output folder\nhint: {hint}")]
+    Outside {
+        /// As it was asked for.
+        path: PathBuf,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The file system said no.
+    #[error("cannot write {path}: {source}{}", save::hint_line(.source))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// A document that cannot be brought into its format; never seen with the templates and types of this version.
+    #[error("cannot render {what}: {message}")]
+    Render {
+        /// Name of the format.
+        what: &'static str,
+        /// One line.
+        message: String,
+    },
+}
+
+/// A format of bilingual output that `--formats` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// `NAME.bilingual.md`
+    Md,
+    /// `NAME.bilingual.html`
+    Html,
+    /// `NAME.units.jsonl`
+    Jsonl,
+}
+
+impl Format {
+    /// All formats, in the order in which they are listed for people.
+    pub const ALL: [Format; 3] = [Format::Md, Format::Html, Format::Jsonl];
+
+    /// The name as given to `--formats`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Md => "md",
+            Format::Html => "html",
+            Format::Jsonl => "jsonl",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is not one of [`Format::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown format {name:?}\nhint: the formats are md, html and jsonl, with commas between them")]
+pub struct UnknownFormat {
+    /// What was given.
+    pub name: String,
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let wanted = name.trim();
+        let found = Format::ALL.into_iter().find(|f| f.name().eq_ignore_ascii_case(wanted));
+        found.ok_or_else(|| UnknownFormat { name: wanted.to_owned() })
+    }
+}
+
+/// One output format of a document.
+pub trait DocumentWriter: Send + Sync {
+    /// Short name of the format, for messages.
+    fn name(&self) -> &'static str;
+
+    /// Where the output for document `id` goes, relative to the output folder.
+    fn path(&self, id: &str) -> PathBuf;
+
+    /// Whether it is written only for documents that have a brief.
+    fn needs_brief(&self) -> bool {
+        false
+    }
+
+    /// The whole file.
+    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError>;
+}
+
+/// The writers for `formats`, and those of the English text and the brief, which are always written.
+pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
+    let mut writers: Vec<Box<dyn DocumentWriter>> = Vec::new();
+    for format in Format::ALL.into_iter().filter(|f| formats.contains(f)) {
+        writers.push(match format {
+            Format::Md => Box::new(markdown::BilingualMarkdown),
+            Format::Html => Box::new(html::BilingualHtml),
+            Format::Jsonl => Box::new(jsonl::Units),
+        });
+    }
+    writers.push(Box::new(english::EnglishText));
+    writers.push(Box::new(brief::BriefMarkdown::linking_to(formats)));
+    writers
+}
+
+/// The files that document `id` will have, relative to the output folder.
+pub fn output_paths(id: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
+    let writers = writers(formats);
+    writers.iter().filter(|w| with_brief || !w.needs_brief()).map(|w| w.path(id)).collect()
+}
+
+/// Two documents that would be written to the same file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{first} and {second} would both be written to {}\nhint: rename one of them, or run them into two folders", .output.display())]
+pub struct Collision {
+    /// The document that comes first.
+    pub first: String,
+    /// The document that would overwrite it.
+    pub second: String,
+    /// The file they share.
+    pub output: PathBuf,
+}
+
+/// The collisions among documents, one for each later document, in order. Names that differ only in case collide
+/// too: the output folder may lie on, or be copied to, a disk that does not tell them apart.
+pub fn collisions<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<Collision> {
+    let mut taken = std::collections::HashMap::new();
+    let mut found = Vec::new();
+    for id in ids {
+        // All outputs of a document share one stem, so one of them speaks for all.
+        let output = english::EnglishText.path(id);
+        let key = output.to_string_lossy().to_lowercase();
+        match taken.get(&key) {
+            Some(&first) => {
+                found.push(Collision { first: String::from(first), second: String::from(id), output })
+            }
+            None => {
+                taken.insert(key, id);
+            }
+        }
+    }
+    found
+}
+
+/// Renders a document in all formats and saves it: the paths written, relative to the output folder, with `/`.
+pub fn save_document(
+    out: &OutputDir,
+    writers: &[Box<dyn DocumentWriter>],
+    doc: &TranslatedDocument,
+) -> Result<Vec<String>, WriteError> {
+    let mut saved = Vec::new();
+    for writer in writers.iter().filter(|w| doc.brief.is_some() || !w.needs_brief()) {
+        let path = writer.path(&doc.document.id);
+        out.save(&path, writer.render(doc)?.as_bytes())?;
+        saved.push(links::slashed(&path));
+    }
+    Ok(saved)
+}
+
+/// Saves what stands at the top of the output folder: `index.html`, `digest.md` and `run.json`.
+pub fn save_run(out: &OutputDir, run: &RunRecord) -> Result<(), WriteError> {
+    out.save(Path::new("index.html"), index::render(run)?.as_bytes())?;
+    out.save(Path::new("digest.md"), digest::render(run).as_bytes())?;
+    out.save(Path::new("run.json"), jsonl::run_record(run)?.as_bytes())?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

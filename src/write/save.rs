@@ -1,0 +1,244 @@
+//! Puts files into the output folder: whole or not at all, never outside it, and only when they changed.
+
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::WriteError;
+
+/// The folder given with `--out`.
+#[derive(Debug)]
+pub struct OutputDir {
+    root: PathBuf,
+}
+
+/// What [`OutputDir::save`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saved {
+    /// The file is new or has new content.
+    Written,
+    /// The file had this content already and was not touched.
+    Unchanged,
+}
+
+impl OutputDir {
+    /// Creates the folder if needed and tries to write in it, so that a bad `--out` is known before hours of work.
+    pub fn create(path: &Path) -> Result<Self, WriteError> {
+        let fail = |source| WriteError::Io { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(fail)?;
+        let root = path.canonicalize().map_err(fail)?;
+        tempfile::tempfile_in(&root).map_err(fail)?;
+        Ok(OutputDir { root })
+    }
+
+    /// The folder, absolute and without symbolic links.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Puts `bytes` at `relative`: written beside its place, then renamed, so that a reader or a run that is killed
+    /// never leaves half a file.
+    ///
+    /// # Errors
+    /// [`WriteError::Outside`] for a path with `..`, an absolute one, or one that a symbolic link leads out of the
+    /// folder; [`WriteError::Io`] with the path and what to do about it.
+    pub fn save(&self, relative: &Path, bytes: &[u8]) -> Result<Saved, WriteError> {
+        let target = self.root.join(normalized(relative)?);
+        let fail = |source| WriteError::Io { path: target.clone(), source };
+        if holds(&target, bytes) {
+            return Ok(Saved::Unchanged);
+        }
+        let folder = target.parent().unwrap_or(&self.root);
+        self.refuse_links_out(folder, relative)?;
+        fs::create_dir_all(folder).map_err(fail)?;
+        replace(&target, folder, bytes).map_err(fail)?;
+        Ok(Saved::Written)
+    }
+
+    fn refuse_links_out(&self, folder: &Path, relative: &Path) -> Result<(), WriteError> {
+        let existing = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
+        if existing.is_some_and(|real| real.starts_with(&self.root)) {
+            return Ok(());
+        }
+        let hint = "a symbolic link in the output folder leads elsewhere: remove it, or choose another --out";
+        Err(WriteError::Outside { path: relative.to_owned(), hint })
+    }
+}
+
+/// `relative` without `.` parts; an error if it could lead anywhere but down.
+fn normalized(relative: &Path) -> Result<PathBuf, WriteError> {
+    let mut path = PathBuf::new();
+    for part in relative.components() {
+        match part {
+            Component::Normal(name) => path.push(name),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                let hint = "document names are relative and may not contain `..`";
+                return Err(WriteError::Outside { path: relative.to_owned(), hint });
+            }
+        }
+    }
+    if path.as_os_str().is_empty() {
+        let hint = "the document has no name";
+        return Err(WriteError::Outside { path: relative.to_owned(), hint });
+    }
+    Ok(path)
+}
+
+/// Whether a regular file with exactly this content stands there already.
+fn holds(target: &Path, bytes: &[u8]) -> bool {
+    let same_size = fs::symlink_metadata(target).is_ok_and(|m| m.is_file() && m.len() == bytes.len() as u64);
+    same_size && fs::read(target).is_ok_and(|old| old == bytes)
+}
+
+/// Nothing is flushed to the disk on purpose: a file that a power loss left empty or short differs from what the next
+/// run renders and is written again, so waiting for the disk five times a document would buy nothing.
+fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
+    // One fixed name a target: what a killed run left behind is replaced by the next one, not gathered. It is short
+    // whatever the target's name, since file systems allow 255 bytes and Arabic letters take two.
+    let digest = Sha256::digest(target.file_name().unwrap_or_default().as_encoded_bytes());
+    let name = format!(".tarjuman-{:02x}{:02x}{:02x}{:02x}.part", digest[0], digest[1], digest[2], digest[3]);
+    match fs::remove_file(folder.join(&name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&name).rand_bytes(0);
+    #[cfg(unix)]
+    {
+        // As any new file, not private as a temporary one: the user's umask decides.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    // Past the wrapper, whose errors name the temporary file.
+    file.as_file_mut().write_all(bytes)?;
+    file.persist(target).map(drop).map_err(|error| error.error)
+}
+
+/// The second line of an error, or nothing.
+pub(super) fn hint_line(error: &io::Error) -> String {
+    let hint = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WriteZero => {
+            "free some space and run the same command again: what was translated is kept"
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "choose a folder that you may write to with --out"
+        }
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+            "a file stands where a folder is needed: move it away, or choose another folder with --out"
+        }
+        ErrorKind::IsADirectory => {
+            "a folder stands where a file is needed: move it away, or choose another folder with --out"
+        }
+        ErrorKind::InvalidFilename => "the name is too long for this disk: shorten the name of the input",
+        _ => return String::new(),
+    };
+    format!("\nhint: {hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, OutputDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let out = OutputDir::create(&dir.path().join("new/out")).unwrap();
+        (dir, out)
+    }
+
+    fn names(path: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn saves_in_new_folders_and_leaves_nothing_else() {
+        let (_dir, out) = folder();
+        assert_eq!(out.save(Path::new("a/b/تقرير.txt"), b"one").unwrap(), Saved::Written);
+        assert_eq!(fs::read(out.root().join("a/b/تقرير.txt")).unwrap(), b"one");
+        assert_eq!(names(out.root()), ["a"]);
+        assert_eq!(names(&out.root().join("a/b")), ["تقرير.txt"]);
+    }
+
+    #[test]
+    fn unchanged_content_is_not_rewritten() {
+        let (_dir, out) = folder();
+        let path = out.root().join("x.txt");
+        out.save(Path::new("x.txt"), b"one").unwrap();
+        let old = fs::File::options().write(true).open(&path).unwrap();
+        old.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(out.save(Path::new("./x.txt"), b"one").unwrap(), Saved::Unchanged);
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), std::time::SystemTime::UNIX_EPOCH);
+        assert_eq!(out.save(Path::new("x.txt"), b"two").unwrap(), Saved::Written);
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_cleared_away() {
+        let (_dir, out) = folder();
+        out.save(Path::new("x.txt"), b"one").unwrap();
+        let digest = Sha256::digest(b"x.txt");
+        let part =
+            format!(".tarjuman-{:02x}{:02x}{:02x}{:02x}.part", digest[0], digest[1], digest[2], digest[3]);
+        fs::write(out.root().join(part), b"ha").unwrap();
+        out.save(Path::new("x.txt"), b"whole").unwrap();
+        assert_eq!(names(out.root()), ["x.txt"]);
+    }
+
+    #[test]
+    fn never_writes_outside() {
+        let (dir, out) = folder();
+        for path in ["../x", "a/../../x", "/tmp/x", "", "."] {
+            let error = out.save(Path::new(path), b"x").unwrap_err();
+            assert!(matches!(error, WriteError::Outside { .. }), "{path:?}: {error}");
+        }
+        assert_eq!(names(dir.path()), ["new"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_does_not_lead_outside() {
+        let (dir, out) = folder();
+        let elsewhere = dir.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, out.root().join("a")).unwrap();
+        let error = out.save(Path::new("a/b/x.txt"), b"x").unwrap_err().to_string();
+        assert!(error.contains("outside") && error.contains("hint: a symbolic link"), "{error}");
+        assert!(names(&elsewhere).is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_path_and_what_to_do() {
+        let (_dir, out) = folder();
+        out.save(Path::new("a"), b"a file").unwrap();
+        let error = out.save(Path::new("a/b.txt"), b"x").unwrap_err().to_string();
+        assert!(error.contains("b.txt") && error.contains("hint: a file stands where"), "{error}");
+
+        fs::create_dir(out.root().join("c")).unwrap();
+        let error = out.save(Path::new("c"), b"x").unwrap_err().to_string();
+        assert!(error.contains("hint: a folder stands where"), "{error}");
+        assert_eq!(names(out.root()), ["a", "c"]);
+
+        let error = out.save(Path::new(&"ن".repeat(200)), b"x").unwrap_err().to_string();
+        assert!(error.contains("hint: the name is too long"), "{error}");
+
+        let error = OutputDir::create(&out.root().join("a")).unwrap_err().to_string();
+        assert!(error.contains("hint: a file stands where"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn outputs_are_as_readable_as_any_file_of_the_user() {
+        use std::os::unix::fs::PermissionsExt;
+        let (dir, out) = folder();
+        out.save(Path::new("x"), b"x").unwrap();
+        fs::write(dir.path().join("plain"), b"x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&out.root().join("x")), mode(&dir.path().join("plain")));
+    }
+}

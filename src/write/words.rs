@@ -1,0 +1,159 @@
+//! The words in which every output speaks of states, checks and models.
+
+use std::borrow::Cow;
+
+use crate::brief::Brief;
+use crate::document::BlockKind;
+use crate::unit::{Check, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
+
+/// Digits of a model's digest that are shown to people; `run.json` has them all.
+const SHORT_DIGEST: usize = 12;
+
+/// Longest title in characters; what is longer is a sentence.
+const LONGEST_TITLE: usize = 110;
+
+/// What stands in the English for a unit: its target or, where it has none, its source in ⟦ ⟧, so that nothing is
+/// lost silently.
+pub(super) fn english(unit: &TranslationUnit) -> Cow<'_, str> {
+    match unit.target.trim() {
+        "" => Cow::Owned(format!("⟦{}⟧", unit.source)),
+        target => Cow::Borrowed(target),
+    }
+}
+
+/// Why a reader should look at a unit: what, and the evidence. Empty for units in good order.
+pub(super) fn notes(unit: &TranslationUnit) -> Vec<(&'static str, &str)> {
+    let mut notes: Vec<_> = unit.findings.iter().map(|f| (check(f.check), f.detail.as_str())).collect();
+    match unit.state {
+        State::Skipped => notes.push(("not translated", unit.reason.as_deref().unwrap_or("no reason given"))),
+        State::Flagged if notes.is_empty() => notes.push(("flagged", "compare it with the Arabic")),
+        _ => {}
+    }
+    notes
+}
+
+fn check(check: Check) -> &'static str {
+    match check {
+        Check::Empty => "empty",
+        Check::ArabicLeft => "Arabic left",
+        Check::Loop => "repetition",
+        Check::Length => "length",
+        Check::Numbers => "numbers",
+        Check::Truncated => "cut off",
+        Check::LowProbability => "low confidence",
+        Check::Echo => "not translated",
+    }
+}
+
+/// `1 sentence`, `2 sentences`.
+pub(super) fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// `42 sentences: 38 translated, 3 flagged, 1 copied`; states that do not occur are left out.
+pub(super) fn states(ledger: &Ledger) -> String {
+    let of = |state: State| match ledger.count(state) {
+        0 => None,
+        n => Some(format!("{n} {}", state.name())),
+    };
+    let states: Vec<_> = State::ALL.into_iter().filter_map(of).collect();
+    match ledger.units {
+        0 => "no sentences".into(),
+        n => format!("{}: {}", count(n, "sentence"), states.join(", ")),
+    }
+}
+
+/// What the flags of a document mean for someone who relies on it.
+pub(super) fn trust(ledger: &Ledger) -> String {
+    let mut words = match ledger.flagged {
+        0 => "No sentence is flagged. The checks find omissions, repetition and wrong numbers; they cannot \
+              prove that a sentence is right."
+            .to_owned(),
+        1 => format!(
+            "1 of {} is flagged: read its Arabic before you rely on it.",
+            count(ledger.units, "sentence")
+        ),
+        n => {
+            format!(
+                "{n} of {} are flagged: read their Arabic before you rely on them.",
+                count(ledger.units, "sentence")
+            )
+        }
+    };
+    match ledger.skipped {
+        0 => {}
+        1 => words.push_str(" 1 sentence is not translated and stands in Arabic between ⟦ and ⟧."),
+        n => {
+            words.push_str(&format!(" {n} sentences are not translated and stand in Arabic between ⟦ and ⟧."))
+        }
+    }
+    words
+}
+
+/// How a brief was made, and what that means.
+pub(super) fn method(brief: &Brief) -> String {
+    let mut words = match brief.method.as_str() {
+        "extractive" => {
+            "Sentences chosen from the translation by a fixed rule; nothing was rewritten.".to_owned()
+        }
+        model => format!(
+            "Written by {model} from the translation. Check each point against the sentences it cites."
+        ),
+    };
+    match brief.dropped {
+        0 => {}
+        1 => words.push_str(" 1 sentence it wrote was dropped, because the cited text does not bear it out."),
+        n => words.push_str(&format!(
+            " {n} sentences it wrote were dropped, because the cited text does not bear them out."
+        )),
+    }
+    words
+}
+
+/// The digest as people see it.
+pub(super) fn short_digest(model: &ModelStamp) -> &str {
+    model.digest.get(..SHORT_DIGEST).unwrap_or(&model.digest)
+}
+
+/// The name of a document for headings: its title where it has one, else the name of its file.
+pub(super) fn title(doc: &TranslatedDocument) -> String {
+    let heading = |unit: &&TranslationUnit| matches!(unit.kind, BlockKind::Title | BlockKind::Heading(_));
+    let named =
+        doc.units.iter().find(heading).map(|unit| unit.target.trim()).filter(|title| !title.is_empty());
+    shorten(named.unwrap_or_else(|| file_name(&doc.document.id)))
+}
+
+/// The last part of a document's id.
+pub(super) fn file_name(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+/// A title of at most [`LONGEST_TITLE`] characters, cut between words.
+pub(super) fn shorten(text: &str) -> String {
+    let Some((cut, _)) = text.char_indices().nth(LONGEST_TITLE) else { return text.to_owned() };
+    let kept = &text[..cut];
+    let kept = kept.rfind(' ').map_or(kept, |space| &kept[..space]);
+    format!("{} …", kept.trim_end_matches([',', ';', ':', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_name_only_what_occurs() {
+        let ledger = Ledger { units: 4, translated: 3, flagged: 1, ..Ledger::default() };
+        assert_eq!(states(&ledger), "4 sentences: 3 translated, 1 flagged");
+        assert_eq!(states(&Ledger { units: 1, copied: 1, ..Ledger::default() }), "1 sentence: 1 copied");
+        assert_eq!(states(&Ledger::default()), "no sentences");
+    }
+
+    #[test]
+    fn long_titles_are_cut_between_words() {
+        let long = "word, ".repeat(40);
+        let short = shorten(&long);
+        assert!(short.chars().count() <= LONGEST_TITLE + 2 && short.ends_with("word …"), "{short}");
+        assert_eq!(shorten("short"), "short");
+        assert_eq!(shorten(&"ن".repeat(200)).chars().count(), LONGEST_TITLE + 2);
+    }
+}
