@@ -82,6 +82,8 @@ pub enum Source {
         /// Address with a closing `/`.
         base: String,
     },
+    /// Compiled into the program.
+    Builtin,
     /// A folder on this machine.
     Path {
         /// The folder.
@@ -111,12 +113,22 @@ pub struct FileSpec {
     /// How the source packs it.
     #[serde(default)]
     pub compression: Compression,
+    /// SHA-256 of the packed file, for publishers that give only this one.
+    #[serde(default)]
+    pub packed_sha256: Option<String>,
     /// The model also runs without it.
     #[serde(default)]
     pub optional: bool,
     /// Name of a file that may stand in for this one (`pytorch_model.bin` for `model.safetensors`).
     #[serde(default)]
     pub instead: Option<String>,
+}
+
+impl FileSpec {
+    /// Where it lies in the source: `parts`, or its own name.
+    pub fn members(&self) -> &[String] {
+        if self.parts.is_empty() { std::slice::from_ref(&self.name) } else { &self.parts }
+    }
 }
 
 /// How a file is packed at its source.
@@ -255,6 +267,9 @@ pub struct ModelSpec {
     /// Memory it needs at run time, in MiB.
     #[serde(default)]
     pub memory_mib: u32,
+    /// What it needs beyond memory and a download, in words: an account, a GPU; or empty.
+    #[serde(default)]
+    pub requires: String,
 }
 
 fn no_source() -> Source {
@@ -274,6 +289,27 @@ impl ModelSpec {
         let chrf = q.chrf.map(|c| format!("{c:.1} chrF"));
         let figures: Vec<_> = [bleu, chrf].into_iter().flatten().collect();
         format!("{}: {}", q.test, figures.join(" / "))
+    }
+}
+
+/// An entry together with the one that it builds upon: all that has to be fetched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedModel {
+    /// The entry asked for.
+    pub spec: ModelSpec,
+    /// The entry named by its [`ModelSpec::base`].
+    pub base: Option<ModelSpec>,
+}
+
+impl ResolvedModel {
+    /// The base first, then the entry itself, whose files win where names are equal.
+    pub fn layers(&self) -> impl Iterator<Item = &ModelSpec> {
+        self.base.iter().chain([&self.spec])
+    }
+
+    /// Download size in bytes as far as it is known; what is compiled in costs nothing.
+    pub fn download_size(&self) -> u64 {
+        self.layers().filter(|m| m.source != Source::Builtin).map(ModelSpec::size).sum()
     }
 }
 

@@ -1,0 +1,131 @@
+//! Putting a file in its place: written beside it, checked, renamed. Nothing half-written ever bears the final name.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use super::{FetchError, FetchWatch, Fetched, lock};
+use crate::model::{Compression, FileSpec, ModelSpec};
+
+/// Takes in one part; see [`join_parts`].
+pub(super) type Sink<'a> = dyn FnMut(&mut dyn Read) -> Result<(), FetchError> + 'a;
+
+/// Joins so many parts into `dir/name`, unpacks where the entry says so, and checks size and digest.
+///
+/// `feed` opens the part of that number and hands its reader to the sink.
+pub(super) fn join_parts(
+    spec: &ModelSpec,
+    file: &FileSpec,
+    dir: &Path,
+    parts: usize,
+    mut feed: impl FnMut(usize, &mut Sink<'_>) -> Result<(), FetchError>,
+    watch: &dyn FetchWatch,
+) -> Result<Fetched, FetchError> {
+    fs::create_dir_all(dir).map_err(|e| FetchError::io(dir, e))?;
+    let target = dir.join(&file.name);
+    let mut temporary =
+        tempfile::Builder::new().prefix(".part-").tempfile_in(dir).map_err(|e| FetchError::io(dir, e))?;
+    let mut hasher = Sha256::new();
+    let mut size = 0u64;
+    for part in 0..parts {
+        feed(part, &mut |reader| {
+            let copied = match file.compression {
+                Compression::None => copy(reader, &mut temporary, &mut hasher, watch),
+                Compression::Gzip => {
+                    copy(&mut MultiGzDecoder::new(reader), &mut temporary, &mut hasher, watch)
+                }
+            };
+            size += copied.map_err(|e| match e {
+                CopyError::Cancelled => FetchError::Cancelled,
+                CopyError::Write(e) => FetchError::io(&target, e),
+                // gzip and ZIP check sums fail here.
+                CopyError::Read(e) => altered(spec, &file.name, format!("is damaged: {e}")),
+            })?;
+            Ok(())
+        })?;
+    }
+    let sha256 = lock::hex(&hasher.finalize());
+    check(spec, file, size, &sha256)?;
+    temporary.as_file().sync_all().map_err(|e| FetchError::io(&target, e))?;
+    readable_by_all(temporary.path()).map_err(|e| FetchError::io(&target, e))?;
+    temporary.persist(&target).map_err(|e| FetchError::io(&target, e.error))?;
+    Ok(Fetched { name: file.name.clone(), path: target, sha256, size })
+}
+
+/// Whether a finished file is the one that its entry states.
+pub(super) fn check(spec: &ModelSpec, file: &FileSpec, size: u64, sha256: &str) -> Result<(), FetchError> {
+    match (file.size, &file.sha256) {
+        (Some(stated), _) if stated != size => {
+            Err(altered(spec, &file.name, format!("has {size} bytes instead of {stated}")))
+        }
+        (_, Some(stated)) if stated != sha256 => {
+            Err(altered(spec, &file.name, format!("has the SHA-256 {sha256} instead of {stated}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn altered(spec: &ModelSpec, file: &str, message: String) -> FetchError {
+    FetchError::Altered { model: spec.name.clone(), file: file.into(), message }
+}
+
+/// Hands the file at `path` to the sink.
+pub(super) fn feed_file(path: &Path, sink: &mut Sink<'_>) -> Result<(), FetchError> {
+    sink(&mut fs::File::open(path).map_err(|e| FetchError::io(path, e))?)
+}
+
+pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        readable_by_all(temporary.path())?;
+        temporary.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(|e| FetchError::io(path, e))
+}
+
+/// Temporary files are private; models on a shared machine need not be.
+pub(super) fn readable_by_all(_path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(_path, fs::Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}
+
+enum CopyError {
+    Read(io::Error),
+    Write(io::Error),
+    Cancelled,
+}
+
+fn copy(
+    reader: &mut dyn Read,
+    writer: &mut dyn Write,
+    hasher: &mut Sha256,
+    watch: &dyn FetchWatch,
+) -> Result<u64, CopyError> {
+    let mut buffer = vec![0; 1 << 18];
+    let mut total = 0;
+    loop {
+        if watch.cancelled() {
+            return Err(CopyError::Cancelled);
+        }
+        let n = match reader.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(CopyError::Read(e)),
+        };
+        hasher.update(&buffer[..n]);
+        writer.write_all(&buffer[..n]).map_err(CopyError::Write)?;
+        total += n as u64;
+    }
+}

@@ -1,0 +1,261 @@
+//! Bytes → [`Document`]: decodes a file, and finds what in it is prose and of what kind.
+//!
+//! One file a format ([`Format`]), and [`encoding`] shared by those that are plain text underneath. Nothing is
+//! rewritten: the decoded text is kept as it is and blocks are byte ranges into it. A file that cannot be read
+//! faithfully is an error that says why and what to do, never a document full of garbage.
+
+mod codepage;
+pub mod encoding;
+mod md;
+mod txt;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::document::{Block, Document};
+
+/// Larger files are not reports; reading one would hold several copies of it in memory.
+pub const MAX_BYTES: u64 = 512 << 20;
+
+/// Why a file could not be made a document. Displays as one line; [`ReadError::hint`] says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// No bytes at all.
+    #[error("{id}: the file is empty")]
+    Empty {
+        /// The document.
+        id: String,
+    },
+    /// Only white space and invisible characters.
+    #[error("{id}: the file holds nothing but white space")]
+    Blank {
+        /// The document.
+        id: String,
+    },
+    /// More than [`MAX_BYTES`].
+    #[error("{id}: the file has {} MiB, more than the limit of {} MiB", bytes >> 20, MAX_BYTES >> 20)]
+    TooLarge {
+        /// The document.
+        id: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// Not text.
+    #[error("{id}: this is {kind}, not a text file")]
+    Binary {
+        /// The document.
+        id: String,
+        /// What it looks like, with its article: `a PDF file`.
+        kind: &'static str,
+    },
+    /// No encoding fits the bytes well enough to be trusted.
+    #[error("{id}: cannot tell the text's encoding")]
+    UnknownEncoding {
+        /// The document.
+        id: String,
+        /// The least unlikely encoding, which was not trusted.
+        guess: Option<String>,
+    },
+    /// `--encoding` names no known encoding.
+    #[error("unknown encoding `{name}`")]
+    UnknownEncodingName {
+        /// As given.
+        name: String,
+        /// Known names that look like it.
+        nearest: Vec<String>,
+    },
+    /// Too many characters cannot be decoded, so the encoding is wrong or the file is damaged.
+    #[error("{id}: {undecodable} of {characters} characters cannot be decoded as {encoding}")]
+    Undecodable {
+        /// The document.
+        id: String,
+        /// The encoding tried.
+        encoding: String,
+        /// Characters that would stand as U+FFFD.
+        undecodable: usize,
+        /// All characters.
+        characters: usize,
+    },
+    /// It decodes in the encoding the user gave, but hardly to Arabic.
+    #[error("{id}: read as {encoding}, its letters do not make Arabic words")]
+    Implausible {
+        /// The document.
+        id: String,
+        /// The encoding given.
+        encoding: String,
+    },
+    /// It decodes, but what is written in it was spoilt by an earlier program.
+    #[error("{id}: {what}")]
+    Garbled {
+        /// The document.
+        id: String,
+        /// What is seen.
+        what: &'static str,
+    },
+}
+
+impl ReadError {
+    /// What to do about it, or an empty string.
+    pub fn hint(&self) -> String {
+        match self {
+            ReadError::Empty { .. } | ReadError::Blank { .. } => String::new(),
+            ReadError::TooLarge { .. } => "split it into smaller files".into(),
+            ReadError::Binary { .. } => "save or export it as plain text (UTF-8) and give that file".into(),
+            ReadError::UnknownEncoding { guess: Some(guess), .. } => format!(
+                "if it is {guess}, say --encoding {guess}; else name its encoding or convert the file to UTF-8"
+            ),
+            ReadError::UnknownEncoding { guess: None, .. } => {
+                "name it with --encoding, or convert the file to UTF-8".into()
+            }
+            ReadError::UnknownEncodingName { nearest, .. } => {
+                format!("did you mean {}?", nearest.join(", "))
+            }
+            ReadError::Undecodable { .. } | ReadError::Implausible { .. } => {
+                "try another --encoding (or none, to have it detected), or get an undamaged copy".into()
+            }
+            ReadError::Garbled { .. } => "get the file as it was before that conversion".into(),
+        }
+    }
+
+    /// Whether the file was read well enough to know that there is nothing in it, which is no failure.
+    pub fn is_nothing_to_translate(&self) -> bool {
+        matches!(self, ReadError::Empty { .. } | ReadError::Blank { .. })
+    }
+}
+
+/// A file format.
+pub trait Format: Sync {
+    /// Its name in outputs: `txt`.
+    fn name(&self) -> &'static str;
+
+    /// File-name extensions it goes by, lower-case, without the dot.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// Whether a file is in this format. The default goes by the extension alone.
+    fn accepts(&self, id: &str, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
+    }
+
+    /// Decodes `bytes` and finds the blocks. `encoding` is the user's `--encoding`, which formats that state
+    /// their own encoding may leave aside.
+    fn document(&self, id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, ReadError>;
+}
+
+/// Asked in this order. Plain text comes last and also takes what no format accepts.
+const FORMATS: [&dyn Format; 2] = [&md::Markdown, &txt::PlainText];
+
+/// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
+/// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.
+pub fn read(id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, ReadError> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ReadError::TooLarge { id: id.into(), bytes: bytes.len() as u64 });
+    }
+    if bytes.is_empty() {
+        return Err(ReadError::Empty { id: id.into() });
+    }
+    let format = FORMATS.into_iter().find(|f| f.accepts(id, bytes)).unwrap_or(&txt::PlainText);
+    format.document(id, bytes, encoding)
+}
+
+/// Extensions of the formats that can be read, lower-case, without the dot.
+pub fn extensions() -> Vec<&'static str> {
+    FORMATS.iter().flat_map(|f| f.extensions()).copied().collect()
+}
+
+/// Whether a file of this name is picked up when a folder is walked.
+pub fn is_readable(id: &str) -> bool {
+    extension(id).is_some_and(|e| extensions().contains(&e.as_str()))
+}
+
+fn extension(id: &str) -> Option<String> {
+    let name = id.rsplit('/').next().unwrap_or(id);
+    let (stem, extension) = name.rsplit_once('.')?;
+    (!stem.is_empty()).then(|| extension.to_lowercase())
+}
+
+/// The document of a format that is text underneath; `blocks` finds its structure.
+fn text_document(
+    id: &str,
+    bytes: &[u8],
+    encoding: Option<&str>,
+    format: &'static str,
+    blocks: fn(&str) -> Vec<Block>,
+) -> Result<Document, ReadError> {
+    let (text, encoding) = encoding::decode(id, bytes, encoding)?;
+    if text.chars().all(is_blank) {
+        return Err(ReadError::Blank { id: id.into() });
+    }
+    let blocks = blocks(&text);
+    let digest = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+    Ok(Document { id: id.into(), digest, format: format.into(), encoding, text, blocks })
+}
+
+/// White space, and characters that show nothing.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || crate::lang::is_bidi_control(c) || matches!(c, '\u{200B}'..='\u{200D}' | '\u{2060}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_unreadable_file_has_its_own_line_and_hint() {
+        struct Case {
+            bytes: Vec<u8>,
+            line: &'static str,
+            hint: bool,
+        }
+        let cases = [
+            Case { bytes: vec![], line: "a.txt: the file is empty", hint: false },
+            Case {
+                bytes: " \r\n\u{200F}\u{A0}\n".into(),
+                line: "a.txt: the file holds nothing but white space",
+                hint: false,
+            },
+            Case {
+                bytes: b"%PDF-1.7\n%\xE2\xE3".to_vec(),
+                line: "a.txt: this is a PDF file, not a text file",
+                hint: true,
+            },
+            Case {
+                bytes: b"PK\x03\x04\x14\x00".to_vec(),
+                line: "a.txt: this is a ZIP archive (or DOCX, XLSX, ODT), not a text file",
+                hint: true,
+            },
+            Case {
+                bytes: b"abc\0\0\x01\x02def".to_vec(),
+                line: "a.txt: this is a binary file, not a text file",
+                hint: true,
+            },
+        ];
+        for case in cases {
+            let error = read("a.txt", &case.bytes, None).unwrap_err();
+            assert_eq!(error.to_string(), case.line);
+            assert_eq!(!error.hint().is_empty(), case.hint, "{}", case.line);
+            assert_eq!(error.is_nothing_to_translate(), !case.hint);
+        }
+    }
+
+    #[test]
+    fn extensions_choose_the_format_and_unknown_ones_are_plain_text() {
+        let text = "# عنوان\n\nنص التقرير.".as_bytes();
+        for (id, format) in
+            [("a/b.md", "md"), ("B.MARKDOWN", "md"), ("a.txt", "txt"), ("stdin", "txt"), ("x.log", "txt")]
+        {
+            assert_eq!(read(id, text, None).unwrap().format, format, "{id}");
+        }
+        for (id, readable) in
+            [("a.TXT", true), ("a.text", true), ("d.md/a.pdf", false), (".md", false), ("a", false)]
+        {
+            assert_eq!(is_readable(id), readable, "{id}");
+        }
+    }
+
+    #[test]
+    fn the_digest_is_of_the_bytes() {
+        let document = read("a.txt", b"abc", None).unwrap();
+        assert_eq!(document.digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

@@ -1,0 +1,20 @@
+//! Briefs: a headline, a few points that cite their sentences, and the figures of a report.
+//!
+//! The default brief is extractive: it quotes the translation, chosen on the Arabic side, which is the side that can be
+//! trusted. A language model may write one instead; what it writes is kept only where the cited sentences bear it out.
+
+mod abstractive;
+mod digest;
+mod extractive;
+mod figures;
+mod grounding;
+mod headline;
+mod rank;
+mod words;
+
+pub use abstractive::{SummarizeError, abstractive};
+pub use digest::{DigestEntry, digest};
+pub use extractive::{ExtractiveOptions, extractive};
+
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,113 @@
+//! False alarms on true translations and recall on damaged ones: the table of docs/checks.md.
+//!
+//! `TARJUMAN_DATA=/path/to/data cargo test --release checks_table -- --ignored --nocapture`, where the folder holds
+//! `pud-ar-en/pud.{ar,en}`, `tico19-dev/tico19-dev.{ar,en}` and `flores-dev/{ar,en,SYSTEM.en}`. `TARJUMAN_SHOW=numbers` prints
+//! each line on which that check fired, `TARJUMAN_SHOW="a digit changed"` the damaged lines on which none did.
+#![allow(clippy::print_stdout)]
+
+use std::path::Path;
+
+use super::check;
+use crate::numbers::{Form, mentions};
+use crate::unit::Check;
+
+const SETS: [(&str, &str, &str); 3] = [
+    ("PUD", "pud-ar-en/pud.ar", "pud-ar-en/pud.en"),
+    ("TICO-19 dev", "tico19-dev/tico19-dev.ar", "tico19-dev/tico19-dev.en"),
+    ("FLORES dev", "flores-dev/ar", "flores-dev/en"),
+];
+const SYSTEMS: [&str; 5] = ["argos", "bergamot-base", "google", "nllb", "opusmt"];
+const CHECKS: [Check; 5] = [Check::ArabicLeft, Check::Loop, Check::Length, Check::Numbers, Check::Echo];
+
+type Pair = (String, String);
+
+fn pairs(data: &Path, ar: &str, en: &str) -> Vec<Pair> {
+    let lines = |file: &str| std::fs::read_to_string(data.join(file)).unwrap();
+    lines(ar).lines().map(str::to_owned).zip(lines(en).lines().map(str::to_owned)).collect()
+}
+
+fn row(name: &str, pairs: &[Pair]) {
+    let show = std::env::var("TARJUMAN_SHOW").unwrap_or_default();
+    let mut counts = [0; CHECKS.len()];
+    let mut any = 0;
+    for (source, target) in pairs {
+        let findings = check(source, target, None);
+        any += usize::from(!findings.is_empty());
+        if findings.is_empty() && show == name {
+            println!("    nothing found\n      {source}\n      {target}");
+        }
+        for finding in findings {
+            if show == finding.check.name() {
+                println!("    {}\n      {source}\n      {target}", finding.detail);
+            }
+            if let Some(column) = CHECKS.iter().position(|&c| c == finding.check) {
+                counts[column] += 1;
+            }
+        }
+    }
+    let share = |n: usize| format!("{:6.2}", 100.0 * n as f32 / pairs.len().max(1) as f32);
+    let cells: Vec<String> = counts.into_iter().chain([any]).map(share).collect();
+    println!("| {name:<28} | {:>5} | {} |", pairs.len(), cells.join(" | "));
+}
+
+/// The target with each damage that applies to it, by name.
+fn damaged((source, target): &Pair) -> Vec<(&'static str, Pair)> {
+    let mut out = Vec::new();
+    let digits = mentions(target).into_iter().find(|m| m.form == Form::Digits);
+    if let Some(number) = digits {
+        let span = number.span;
+        let dropped = format!("{}{}", &target[..span.start], &target[span.end..]);
+        out.push(("a number in digits dropped", (source.clone(), dropped)));
+        let at = span.start + target[span.clone()].find(|c: char| c.is_ascii_digit()).unwrap();
+        let other = (target.as_bytes()[at] - b'0' + 4) % 9 + 1;
+        let changed = format!("{}{other}{}", &target[..at], &target[at + 1..]);
+        out.push(("a digit changed", (source.clone(), changed)));
+    }
+    let words: Vec<&str> = target.split_whitespace().collect();
+    if words.len() >= 8 {
+        out.push(("second half cut off", (source.clone(), words[..words.len() / 2].join(" "))));
+        let looped = format!("{} {}", words[..6].join(" "), format!("{} ", words[3..6].join(" ")).repeat(4));
+        out.push(("three words looped", (source.clone(), looped)));
+        let twice = format!("{target} {}", words[words.len() - 8..].join(" "));
+        out.push(("last eight words twice", (source.clone(), twice)));
+        let arabic = source.split_whitespace().max_by_key(|w| w.chars().count()).unwrap_or_default();
+        let mut left = words.clone();
+        left[4] = arabic;
+        if crate::lang::has_arabic(arabic) {
+            out.push(("one Arabic word left", (source.clone(), left.join(" "))));
+        }
+    }
+    out
+}
+
+#[test]
+#[ignore = "needs TARJUMAN_DATA"]
+fn checks_table() {
+    let data = std::env::var("TARJUMAN_DATA").expect("TARJUMAN_DATA is the folder of test data");
+    let data = Path::new(&data);
+    println!("| {:<28} | lines | arabic | loop | length | numbers | echo | any |", "% of lines flagged");
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut references = Vec::new();
+    for (name, ar, en) in SETS {
+        let set = pairs(data, ar, en);
+        row(name, &set);
+        references.extend(set);
+    }
+    row("all references", &references);
+    for system in SYSTEMS {
+        row(
+            &format!("FLORES dev, {system}"),
+            &pairs(data, "flores-dev/ar", &format!("flores-dev/{system}.en")),
+        );
+    }
+    let mut kinds: Vec<(&str, Vec<Pair>)> = Vec::new();
+    for (name, pair) in references.iter().flat_map(damaged) {
+        match kinds.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, list)) => list.push(pair),
+            None => kinds.push((name, vec![pair])),
+        }
+    }
+    for (name, list) in &kinds {
+        row(name, list);
+    }
+}

@@ -1,0 +1,106 @@
+//! Numbers of the source that are missing in the target, and the other way round.
+
+use crate::numbers::{Form, Mention, Offered, mentions};
+
+/// At most this many numbers of each side are named.
+const SHOWN: usize = 4;
+
+/// Says which numbers do not match, if any.
+pub(super) fn check(source: &str, target: &str) -> Option<String> {
+    let (wanted, written) = (mentions(source), mentions(target));
+    let missing = unanswered(source, &wanted, &Offered::by(&written));
+    let added = unanswered(target, &written, &Offered::by(&wanted));
+    let mut parts = Vec::new();
+    if let Some(list) = listed(&missing) {
+        parts.push(format!("{list} missing in the translation"));
+    }
+    if let Some(list) = listed(&added) {
+        parts.push(format!("{list} not in the source"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// The mentions that must be answered by the other side and are not, as they are shown, each once.
+fn unanswered(text: &str, mentions: &[Mention], offered: &Offered) -> Vec<String> {
+    let mut shown = Vec::new();
+    for mention in mentions.iter().filter(|m| is_firm(m) && !offered.answers(m)) {
+        let name = name(text, mention);
+        if !shown.contains(&name) {
+            shown.push(name);
+        }
+    }
+    shown
+}
+
+/// Whether a faithful translation must keep this number as a number. Small numbers in words come and go with style
+/// (`the second` … `the other`, a dual noun for `two`), and a lone 1 becomes `a`.
+fn is_firm(mention: &Mention) -> bool {
+    match mention.form {
+        Form::Digits => mention.at_least(2) || mention.readings.iter().all(|n| !is_zero_or_one(n)),
+        Form::Words | Form::Ordinal => mention.at_least(3),
+        Form::Month => true,
+        Form::Loose => false,
+    }
+}
+
+fn is_zero_or_one(number: &crate::numbers::Number) -> bool {
+    *number == crate::numbers::Number::whole(0) || *number == crate::numbers::Number::whole(1)
+}
+
+/// The number as the reader finds it in the text; Arabic words and digits with their meaning.
+fn name(text: &str, mention: &Mention) -> String {
+    let written = &text[mention.span.clone()];
+    match mention.meaning() {
+        Some(meaning) if !written.is_ascii() => format!("{meaning} ({written})"),
+        _ => written.to_owned(),
+    }
+}
+
+fn listed(names: &[String]) -> Option<String> {
+    let shown = &names[..names.len().min(SHOWN)];
+    let rest = names.len() - shown.len();
+    match (shown, rest) {
+        ([], _) => None,
+        ([one], _) => Some(format!("{one} is")),
+        (many, 0) => Some(format!("{} are", many.join(", "))),
+        (many, rest) => Some(format!("{} and {rest} more are", many.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_read_as_sentences() {
+        for (source, target, detail) in [
+            ("قُتل 25 شخصاً", "People were killed", "25 is missing in the translation"),
+            ("قُتل ٢٥ شخصاً", "People were killed", "25 (٢٥) is missing in the translation"),
+            (
+                "قُتل 25 شخصاً",
+                "52 people were killed",
+                "25 is missing in the translation; 52 is not in the source",
+            ),
+            ("وصل الناس", "People arrived in 2019 and 2020", "2019, 2020 are not in the source"),
+            ("يوم 3 آب", "On 3 July", "August (آب) is missing in the translation; July is not in the source"),
+        ] {
+            assert_eq!(check(source, target).as_deref(), Some(detail), "{source} / {target}");
+        }
+    }
+
+    #[test]
+    fn style_is_not_a_fault() {
+        for (source, target) in [
+            ("في اليوم الثاني وصل شخصان", "On the second day two people arrived"),
+            ("شخص واحد فقط", "only 1 person"),
+            ("قبل يومين", "2 days ago"),
+            ("الساعة 15:00", "3 p.m."),
+            ("بنسبة 20% إلى 25%", "by 20-25 per cent"),
+            ("في العشرين من كانون الأول 2016", "on 20 December 2016"),
+            ("20/12/2016", "December 20, 2016"),
+            ("عشرات الآلاف من النازحين", "tens of thousands of displaced people"),
+        ] {
+            assert_eq!(check(source, target), None, "{source} / {target}");
+        }
+    }
+}
