@@ -31,6 +31,11 @@ impl Lang {
         }
     }
 
+    /// Whether it is written in the Arabic script.
+    pub fn is_arabic_script(&self) -> bool {
+        matches!(self.0.as_str(), "ar" | "fa" | "ur" | "ps" | "ckb" | "ug" | "sd")
+    }
+
     /// The English name, for prompts and headings; the code itself when it is not one of the common ones.
     pub fn name(&self) -> &str {
         match self.0.as_str() {

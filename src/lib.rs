@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod brief;
+pub mod cli;
 pub mod discover;
 pub mod document;
 pub mod engine;
@@ -15,6 +16,7 @@ pub mod lang;
 pub mod memory;
 pub mod model;
 pub mod numbers;
+pub mod pipeline;
 pub mod read;
 pub mod registry;
 pub mod run;

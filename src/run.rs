@@ -35,7 +35,7 @@ pub enum Outcome {
 pub struct DocumentRecord {
     /// The document's id: its path relative to the folder given, with `/`.
     pub id: String,
-    /// SHA-256 of the input's bytes; empty if it could not be read.
+    /// SHA-256 of the input's bytes; empty if it was not read as a document.
     pub digest: String,
     /// Size of the input in bytes.
     pub bytes: u64,

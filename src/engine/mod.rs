@@ -3,6 +3,7 @@
 pub mod device;
 pub mod echo;
 pub mod llm;
+pub mod load;
 pub mod qgemm;
 pub mod search;
 pub mod tokenize;
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 use crate::inference::InferenceError;
 
 pub use device::{Device, DeviceChoice};
+pub use llm::LoadOptions;
+pub use load::Loaded;
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]

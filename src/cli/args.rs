@@ -1,0 +1,198 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::DeviceChoice;
+use crate::write::Format;
+
+/// Translates folders of Arabic reports into English on this machine, with briefs and bilingual files.
+#[derive(Debug, Parser)]
+#[command(name = "tarjuman", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Touch no network: only what is installed is used
+    #[arg(long, global = true, help_heading = "Run")]
+    pub offline: bool,
+    /// Registry of models laid over the built-in one
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Model")]
+    pub registry: Option<PathBuf>,
+    /// Only warnings and errors
+    #[arg(long, short, global = true, help_heading = "Run")]
+    pub quiet: bool,
+    /// No progress bars
+    #[arg(long, global = true, help_heading = "Run")]
+    pub no_progress: bool,
+    /// How messages are written to standard error
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Run")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Translate files and folders, brief them, and write bilingual files
+    Run(RunArgs),
+    /// Translate lines: one source a line on standard input, one target a line on standard output
+    Translate(TranslateArgs),
+    /// Show the sentences of files
+    Segment(SegmentArgs),
+    /// List, fetch, check and move models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Check this machine: device, model, folders, and one sentence translated
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// Model that translates: a name of `tarjuman models list`, a .gguf file, a model folder, `auto` or `echo`
+    #[arg(long, value_name = "NAME", default_value = "auto", help_heading = "Model")]
+    pub model: String,
+    /// Where to compute: auto, cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE", default_value = "auto", help_heading = "Model")]
+    pub device: DeviceChoice,
+    /// CPU threads [default: all]
+    #[arg(long, value_name = "N", help_heading = "Model", value_parser = positive)]
+    pub threads: Option<usize>,
+    /// Hypotheses kept at each step; 1 is greedy search [default: the model's]
+    #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
+    pub beam: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Files and folders to translate, `-` for standard input
+    #[arg(required = true, value_name = "PATH", help_heading = "Input")]
+    pub paths: Vec<PathBuf>,
+    /// Encoding of the input files [default: detected for each]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub encoding: Option<String>,
+    /// Translate only the first N documents
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub limit: Option<usize>,
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// Who writes the briefs: extractive, none, or a model's name
+    #[arg(long, value_name = "NAME", default_value = "extractive", help_heading = "Brief")]
+    pub brief: String,
+    /// Folder for everything that is written
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub out: PathBuf,
+    /// Bilingual files to write
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "md,html,jsonl", help_heading = "Output")]
+    pub formats: Vec<Format>,
+    /// Translation memory; `none` forgets everything at the end [default: memory.sqlite in the output folder]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub memory: Option<PathBuf>,
+    /// Translate anew what the memory already has
+    #[arg(long, help_heading = "Run")]
+    pub fresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TranslateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// One JSON object a line: target, score, state and checks
+    #[arg(long, help_heading = "Output")]
+    pub jsonl: bool,
+    /// Translation memory to use and fill [default: none]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub memory: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SegmentArgs {
+    /// Files, `-` for standard input
+    #[arg(required = true, value_name = "FILE", help_heading = "Input")]
+    pub files: Vec<PathBuf>,
+    /// Encoding of the files [default: detected for each]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub encoding: Option<String>,
+    /// One JSON object a segment: document, index, start, end, text
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// All models of the registry, and which are installed
+    List {
+        /// One JSON object a model
+        #[arg(long)]
+        json: bool,
+    },
+    /// Everything known about a model
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Fetch models
+    Pull {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Check installed models by digest
+    Verify {
+        /// Their names [default: all that are installed]
+        names: Vec<String>,
+    },
+    /// Install a model from an archive made by `export`
+    Import {
+        /// The archive
+        file: PathBuf,
+    },
+    /// Write an installed model, with everything it needs, to one archive
+    Export {
+        /// Its name
+        name: String,
+        /// The archive
+        file: PathBuf,
+    },
+    /// Delete an installed model
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Print the folder of a model
+    Path {
+        /// Its name
+        name: String,
+    },
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number from 1 on is needed".into()),
+        Ok(n) => Ok(n),
+    }
+}

@@ -1,0 +1,54 @@
+//! The command line: arguments, commands, progress and exit codes. Nothing here knows how to translate.
+
+mod args;
+mod choose;
+mod doctor;
+mod exit;
+mod models;
+mod report;
+mod run;
+mod segment;
+mod translate;
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command};
+pub use exit::Exit;
+use report::Reporter;
+
+/// Parses the arguments, runs the command, and says how it went.
+pub fn main() -> Result<Exit> {
+    let cli = Cli::parse();
+    let reporter = Reporter::new(&cli.global);
+    Reporter::stop_on_signal()?;
+    let result = match cli.command {
+        Command::Run(args) => run::run(&cli.global, args, &reporter),
+        Command::Translate(args) => translate::translate(&cli.global, &args, &reporter),
+        Command::Segment(args) => segment::segment(&args),
+        Command::Models(command) => models::models(&cli.global, command, &reporter),
+        Command::Doctor(args) => doctor::doctor(&cli.global, &args, &reporter),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tarjuman", &mut script);
+            print_data(&script)?;
+            Ok(Exit::Done)
+        }
+    };
+    reporter.clear();
+    match result {
+        Err(_) if reporter.is_cancelled() => Ok(Exit::Interrupted),
+        result => result,
+    }
+}
+
+/// Writes data to standard output. A reader that has gone away (`| head`) ends the program quietly.
+fn print_data(bytes: &[u8]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => Ok(other?),
+    }
+}

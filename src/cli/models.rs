@@ -1,0 +1,195 @@
+//! `tarjuman models`
+
+use anyhow::{Context as _, Result};
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use crate::fetch::Status;
+use crate::model::{ModelSpec, ResolvedModel, Source, Task};
+
+use super::args::{Global, ModelsCommand};
+use super::choose::Shelf;
+use super::exit::Exit;
+use super::print_data;
+use super::report::Reporter;
+
+pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> Result<Exit> {
+    let shelf = Shelf::open(global, reporter)?;
+    match command {
+        ModelsCommand::List { json } => list(&shelf, json),
+        ModelsCommand::Show { name } => show(&shelf, &name),
+        ModelsCommand::Pull { names } => {
+            for name in &names {
+                shelf.store.pull(&shelf.registry.get(name)?, reporter).with_context(|| format!("model {name}"))?;
+                reporter.clear();
+                reporter.info(&format!("{name} is installed"));
+            }
+            Ok(Exit::Done)
+        }
+        ModelsCommand::Verify { names } => verify(&shelf, names, reporter),
+        ModelsCommand::Import { file } => {
+            let known = |name: &str| shelf.registry.iter().find(|m| m.name == name).cloned();
+            let imported = shelf.store.import(&file, &known, reporter)?;
+            reporter.info(&format!("{} is installed and verified", imported.name));
+            Ok(Exit::Done)
+        }
+        ModelsCommand::Export { name, file } => {
+            shelf.store.export(&shelf.registry.get(&name)?, &file, reporter)?;
+            reporter.info(&format!("{name} is in {}", file.display()));
+            Ok(Exit::Done)
+        }
+        ModelsCommand::Remove { name } => {
+            let removed = shelf.store.remove(&shelf.registry.get(&name)?)?;
+            reporter.info(&format!("{name}: {} freed", HumanBytes(removed.bytes)));
+            for kept in removed.kept {
+                reporter.info(&format!("left in place, since other programs use it too: {}", kept.display()));
+            }
+            Ok(Exit::Done)
+        }
+        ModelsCommand::Path { name } => {
+            let path = shelf.store.path(&shelf.registry.get(&name)?);
+            print_data(format!("{}\n", path.display()).as_bytes())?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// What can be done with a model here and now, in one word.
+fn standing(shelf: &Shelf, model: &ResolvedModel) -> Result<&'static str> {
+    Ok(match shelf.store.status(model)? {
+        Status::Installed { .. } if model.spec.family.is_supported() => "installed",
+        Status::Installed { .. } => "installed, not yet runnable",
+        Status::Partial { .. } => "incomplete",
+        Status::Missing if model.spec.family.is_supported() => "can be fetched",
+        Status::Missing => "not yet runnable",
+    })
+}
+
+fn tasks(spec: &ModelSpec) -> String {
+    let name = |task: &Task| match task {
+        Task::Translate => "translate",
+        Task::Brief => "brief",
+    };
+    spec.tasks.iter().map(name).collect::<Vec<_>>().join("+")
+}
+
+fn list(shelf: &Shelf, json: bool) -> Result<Exit> {
+    let mut out = String::new();
+    if !json {
+        out.push_str(&format!(
+            "{:<28} {:<16} {:<9} {:>10}  {:<28} {:<22} {}\n",
+            "NAME", "TASKS", "FAMILY", "SIZE", "STATE", "LICENCE", "QUALITY"
+        ));
+    }
+    for spec in shelf.registry.iter() {
+        let model = shelf.registry.resolve(spec);
+        let standing = standing(shelf, &model)?;
+        if json {
+            let object = json!({
+                "name": spec.name,
+                "about": spec.about,
+                "tasks": spec.tasks,
+                "family": spec.family,
+                "runnable": spec.family.is_supported(),
+                "state": standing,
+                "bytes": model.download_size(),
+                "licence": spec.licence,
+                "quality": spec.quality,
+            });
+            out.push_str(&format!("{object}\n"));
+        } else {
+            let size = match model.download_size() {
+                0 => "?".to_string(),
+                n => HumanBytes(n).to_string(),
+            };
+            let size = if spec.source == Source::None { "-".into() } else { size };
+            let line = format!(
+                "{:<28} {:<16} {:<9} {:>10}  {:<28} {:<22} {}",
+                spec.name,
+                tasks(spec),
+                spec.family.name(),
+                size,
+                standing,
+                spec.licence,
+                spec.quality_line()
+            );
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+    print_data(out.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn show(shelf: &Shelf, name: &str) -> Result<Exit> {
+    let model = shelf.registry.get(name)?;
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        if !value.is_empty() {
+            text.push_str(&format!("{key:<10} {value}\n"));
+        }
+    };
+    let spec = &model.spec;
+    line("name", spec.name.clone());
+    line("about", spec.about.clone());
+    line("tasks", tasks(spec));
+    line("family", spec.family.name().into());
+    line("state", standing(shelf, &model)?.into());
+    match shelf.store.status(&model)? {
+        Status::Installed { from, .. } => line("from", from),
+        Status::Partial { problems } => problems.into_iter().for_each(|p| line("problem", p)),
+        Status::Missing => {}
+    }
+    line("folder", shelf.store.path(&model).display().to_string());
+    line("licence", format!("{} {}", spec.licence, spec.licence_note).trim().to_string());
+    for q in &spec.quality {
+        let figures = [q.bleu.map(|b| format!("{b} BLEU")), q.chrf.map(|c| format!("{c} chrF"))];
+        let figures: Vec<String> = figures.into_iter().flatten().collect();
+        line("quality", format!("{}: {} ({})", q.test, figures.join(", "), q.source));
+    }
+    line("needs", spec.requires.clone());
+    if spec.memory_mib > 0 {
+        line("memory", format!("about {} MiB", spec.memory_mib));
+    }
+    line("decoding", spec.decode.fingerprint());
+    line("warning", spec.warning.clone().unwrap_or_default());
+    for layer in model.layers() {
+        for file in &layer.files {
+            let size = file.size.map(|s| HumanBytes(s).to_string()).unwrap_or_default();
+            let digest = file.sha256.as_deref().map(|d| format!("sha256 {d}")).unwrap_or_default();
+            line("file", format!("{} {size} {digest}", file.name));
+        }
+    }
+    print_data(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn verify(shelf: &Shelf, names: Vec<String>, reporter: &Reporter) -> Result<Exit> {
+    let all = names.is_empty();
+    let models: Vec<ResolvedModel> = match all {
+        true => shelf.registry.iter().map(|spec| shelf.registry.resolve(spec)).collect(),
+        false => names.iter().map(|name| shelf.registry.get(name)).collect::<Result<_, _>>()?,
+    };
+    let mut exit = Exit::Done;
+    let mut out = String::new();
+    for model in models {
+        if all && (model.spec.source == Source::None || shelf.store.status(&model)? == Status::Missing) {
+            continue;
+        }
+        let name = &model.spec.name;
+        match shelf.store.verify(&model, reporter)? {
+            Status::Installed { bytes, .. } => out.push_str(&format!("{name}: intact ({})\n", HumanBytes(bytes))),
+            Status::Missing => {
+                exit = Exit::LookAt;
+                out.push_str(&format!("{name}: not installed\n"));
+            }
+            Status::Partial { problems } => {
+                exit = Exit::LookAt;
+                problems.iter().for_each(|p| out.push_str(&format!("{name}: {p}\n")));
+                reporter.info(&format!("`tarjuman models pull {name}` fetches what is wrong anew"));
+            }
+        }
+    }
+    print_data(out.as_bytes())?;
+    Ok(exit)
+}

@@ -1,0 +1,302 @@
+//! Everything a person (or a log collector) sees on standard error while a command works.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use crate::fetch::{FetchEvent, FetchWatch};
+use crate::pipeline::{Event, Observer};
+use crate::run::{DocumentRecord, Outcome};
+use crate::unit::{Ledger, State};
+
+use super::args::{Global, LogFormat};
+
+/// Set by the first Ctrl-C; the second one ends the program.
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// Listens to runs and fetches and tells of them.
+pub struct Reporter {
+    quiet: bool,
+    json: bool,
+    bars: MultiProgress,
+    download: Mutex<Option<ProgressBar>>,
+    run: Mutex<Option<RunBar>>,
+    /// Counted apart from the bar: tokens arrive at every step, from several threads.
+    target_tokens: AtomicUsize,
+}
+
+/// The bar of a run: its length is the source tokens expected, so that its rate and ETA are those of the model.
+struct RunBar {
+    bar: ProgressBar,
+    started: Instant,
+    bytes: u64,
+    bytes_read: u64,
+    documents: usize,
+    documents_done: usize,
+    tokens_read: usize,
+    tokens_done: usize,
+    segments: usize,
+    segments_done: usize,
+}
+
+impl Reporter {
+    /// A reporter as the options want it; bars only on a terminal.
+    pub fn new(global: &Global) -> Self {
+        let json = global.log_format == LogFormat::Json;
+        let draws = std::io::stderr().is_terminal() && !global.quiet && !global.no_progress && !json;
+        let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Reporter {
+            quiet: global.quiet,
+            json,
+            bars: MultiProgress::with_draw_target(target),
+            download: Mutex::new(None),
+            run: Mutex::new(None),
+            target_tokens: AtomicUsize::new(0),
+        }
+    }
+
+    /// From now on the first Ctrl-C (or termination) stops gently, the second at once.
+    pub fn stop_on_signal() -> Result<(), ctrlc::Error> {
+        ctrlc::set_handler(|| {
+            if CANCELLED.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+            let _ = writeln!(
+                std::io::stderr(),
+                "\nstopping; what is translated is kept. Press Ctrl-C again to stop at once"
+            );
+        })
+    }
+
+    /// Whether the user has asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        CANCELLED.load(Ordering::SeqCst)
+    }
+
+    fn line(&self, level: &str, message: &str, more: serde_json::Value) {
+        if self.json {
+            let mut object = json!({ "level": level, "message": message });
+            if let (Some(object), serde_json::Value::Object(more)) = (object.as_object_mut(), more) {
+                object.extend(more);
+            }
+            let _ = writeln!(std::io::stderr(), "{object}");
+        } else {
+            let text = match level {
+                "info" => message.to_string(),
+                _ => format!("{level}: {message}"),
+            };
+            self.bars.suspend(|| {
+                let _ = writeln!(std::io::stderr(), "{text}");
+            });
+        }
+    }
+
+    /// Something worth knowing that stops nothing. Shown even with `--quiet`.
+    pub fn warn(&self, message: &str) {
+        self.line("warning", message, serde_json::Value::Null);
+    }
+
+    /// One line of progress; `--quiet` drops it.
+    pub fn info(&self, message: &str) {
+        if !self.quiet {
+            self.line("info", message, serde_json::Value::Null);
+        }
+    }
+
+    /// Takes the bars away, so that what follows stands on a clean line.
+    pub fn clear(&self) {
+        if let Some(run) = lock(&self.run).take() {
+            run.bar.finish_and_clear();
+        }
+        if let Some(bar) = lock(&self.download).take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn document(&self, record: &DocumentRecord) {
+        let more = json!({ "document": record.id, "ledger": record.ledger, "outcome": record.outcome });
+        match &record.outcome {
+            Outcome::Done => {
+                if !self.quiet {
+                    self.line("info", &format!("{}: {}", record.id, counts(&record.ledger)), more);
+                }
+            }
+            Outcome::NothingToTranslate { reason } => {
+                if !self.quiet {
+                    self.line("info", &format!("{}: nothing to translate ({reason})", record.id), more);
+                }
+            }
+            Outcome::Failed { error, hint } => {
+                // Errors of the reader begin with the id already.
+                let error = error.strip_prefix(&format!("{}: ", record.id)).unwrap_or(error);
+                let hint = if hint.is_empty() { String::new() } else { format!("\n  hint: {hint}") };
+                self.line("error", &format!("{}: {error}{hint}", record.id), more);
+            }
+            Outcome::NotReached => {}
+        }
+    }
+}
+
+/// Counts of a ledger in words, without the zeros.
+pub fn counts(ledger: &Ledger) -> String {
+    let parts: Vec<String> = State::ALL
+        .iter()
+        .map(|&state| (ledger.count(state), state.name()))
+        .filter(|&(n, _)| n > 0)
+        .map(|(n, name)| format!("{n} {name}"))
+        .collect();
+    if parts.is_empty() { "no sentences".into() } else { parts.join(", ") }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A poisoned lock here guards a progress bar: nothing worth stopping for.
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl RunBar {
+    /// Expects as many tokens a byte in what is still unread as in what was read.
+    fn update(&self, target_tokens: usize) {
+        let expected = match self.bytes_read {
+            0 => 0.0,
+            read => self.tokens_read as f64 * (self.bytes.max(read) as f64 / read as f64),
+        };
+        self.bar.set_length((expected as u64).max(self.tokens_done as u64).max(1));
+        self.bar.set_position(self.tokens_done as u64);
+        let seconds = self.started.elapsed().as_secs_f64().max(0.001);
+        let left = match self.tokens_done {
+            0 => String::new(),
+            done => {
+                let rest = (expected - done as f64).max(0.0) * seconds / done as f64;
+                format!(" · {} left", humantime::format_duration(Duration::from_secs(rest as u64)))
+            }
+        };
+        self.bar.set_message(format!(
+            "{}/{} documents · {}/{} sentences · {:.0} tokens/s{left}",
+            self.documents_done,
+            self.documents,
+            self.segments_done,
+            self.segments,
+            target_tokens as f64 / seconds,
+        ));
+    }
+}
+
+impl Observer for Reporter {
+    fn event(&self, event: Event<'_>) {
+        match &event {
+            Event::TargetTokens(n) => {
+                self.target_tokens.fetch_add(*n, Ordering::Relaxed);
+            }
+            Event::Warning(message) => self.warn(message),
+            Event::Document(record) => self.document(record),
+            Event::Discovered { ignored, .. } if !ignored.is_empty() => {
+                let (first, reason) = &ignored[0];
+                let others = match ignored.len() {
+                    1 => String::new(),
+                    n => format!(" and {} more files", n - 1),
+                };
+                self.info(&format!("left aside: {first}{others} ({reason})"));
+            }
+            _ => {}
+        }
+        let mut slot = lock(&self.run);
+        match event {
+            Event::Discovered { documents, bytes, .. } => {
+                let style = ProgressStyle::with_template("{bar:24} {percent:>3}% {msg}");
+                let bar = self.bars.add(ProgressBar::new(1));
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                *slot = Some(RunBar {
+                    bar,
+                    started: Instant::now(),
+                    bytes,
+                    bytes_read: 0,
+                    documents,
+                    documents_done: 0,
+                    tokens_read: 0,
+                    tokens_done: 0,
+                    segments: 0,
+                    segments_done: 0,
+                });
+            }
+            event => {
+                let Some(run) = slot.as_mut() else { return };
+                match event {
+                    Event::Read { bytes, segments, source_tokens, .. } => {
+                        run.bytes_read += bytes;
+                        run.segments += segments;
+                        run.tokens_read += source_tokens;
+                    }
+                    Event::Translated { segments, source_tokens, .. } => {
+                        run.segments_done += segments;
+                        run.tokens_done += source_tokens;
+                    }
+                    Event::Document(record) if record.outcome != Outcome::NotReached => run.documents_done += 1,
+                    _ => {}
+                }
+                run.update(self.target_tokens.load(Ordering::Relaxed));
+            }
+        }
+    }
+
+    fn cancelled(&self) -> &AtomicBool {
+        &CANCELLED
+    }
+}
+
+impl FetchWatch for Reporter {
+    fn event(&self, event: FetchEvent<'_>) {
+        let mut slot = lock(&self.download);
+        match event {
+            FetchEvent::Download { file, done, total } => {
+                if let Some(old) = slot.take() {
+                    old.finish_and_clear();
+                }
+                let template = match total {
+                    Some(_) => "{msg} {bar:24} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+                    None => "{msg} {spinner} {bytes}",
+                };
+                let bar = match total {
+                    Some(total) => ProgressBar::new(total),
+                    None => ProgressBar::new_spinner(),
+                };
+                let bar = self.bars.add(bar);
+                bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.set_message(file.to_string());
+                bar.set_position(done);
+                if total.is_none() {
+                    bar.enable_steady_tick(Duration::from_millis(200));
+                }
+                *slot = Some(bar);
+                let size = total.map(|t| format!(" ({})", HumanBytes(t))).unwrap_or_default();
+                drop(slot);
+                self.info(&format!("downloading {file}{size}"));
+            }
+            FetchEvent::Bytes(n) => {
+                if let Some(bar) = slot.as_ref() {
+                    bar.inc(n);
+                }
+            }
+            FetchEvent::Downloaded { .. } => {
+                if let Some(bar) = slot.take() {
+                    bar.finish_and_clear();
+                }
+            }
+            FetchEvent::Verify { file } => {
+                drop(slot);
+                self.info(&format!("verifying {file}"));
+            }
+            FetchEvent::Note(text) => {
+                drop(slot);
+                self.info(text);
+            }
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        self.is_cancelled()
+    }
+}

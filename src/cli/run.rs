@@ -1,0 +1,163 @@
+//! `tarjuman run`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::pipeline::{self, BriefMaker, PlanOptions, RunOptions};
+use crate::run::{Outcome, RunRecord};
+
+use super::args::{Global, RunArgs};
+use super::choose::{Ready, Shelf, ready};
+use super::exit::Exit;
+use super::report::{Reporter, counts};
+
+pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> {
+    let memory = match args.memory.as_deref() {
+        Some(path) if path == Path::new("none") => None,
+        Some(path) => Some(path.to_path_buf()),
+        None => Some(args.out.join("memory.sqlite")),
+    };
+    let mut formats = args.formats.clone();
+    formats.dedup();
+    let shelf = Shelf::open(global, reporter)?;
+    // A wrong name is found before anything is made or fetched.
+    for name in [args.model.model.as_str(), args.brief.as_str()] {
+        if !matches!(name, "auto" | "extractive" | "none") {
+            shelf.registry.get(name)?;
+        }
+    }
+    let plan = pipeline::plan(&PlanOptions {
+        inputs: &args.paths,
+        out: &args.out,
+        encoding: args.encoding.as_deref(),
+        limit: args.limit,
+        memory: memory.as_deref(),
+        fresh: args.fresh,
+    })?;
+    let model = ready(&shelf, &args.model.model, &args.model, reporter)?;
+    reporter.info(&format!("model {} on {}", model.stamp.name, model.device));
+    if let Some(warning) = &model.stamp.warning {
+        reporter.warn(warning);
+    }
+    let writer = match args.brief.as_str() {
+        "none" | "extractive" => None,
+        // One model for both is loaded once.
+        name if name == model.stamp.name => None,
+        name => Some(ready(&shelf, name, &args.model, reporter)?),
+    };
+    let brief = match args.brief.as_str() {
+        "none" => BriefMaker::None,
+        "extractive" => BriefMaker::Extractive,
+        name => brief_by(writer.as_ref().unwrap_or(&model), name)?,
+    };
+    let decode = model.decode(&args.model);
+    let options = options_in_force(&args, &decode, memory.as_deref());
+    let record = pipeline::run(
+        plan,
+        RunOptions {
+            inputs: args.paths,
+            out: args.out.clone(),
+            formats,
+            encoding: args.encoding,
+            limit: args.limit,
+            translator: model.translator()?,
+            stamp: model.stamp.clone(),
+            source_langs: model.installed.spec.source_langs.clone(),
+            rows: model.rows(&decode),
+            decode,
+            brief,
+            memory,
+            fresh: args.fresh,
+            device: model.device.clone(),
+            options,
+        },
+        reporter,
+    )?;
+    reporter.clear();
+    summarize(&record, &args.out, reporter);
+    Ok(exit_of(&record))
+}
+
+fn brief_by<'a>(model: &'a Ready, name: &str) -> Result<BriefMaker<'a>> {
+    let generator = model.loaded.generator().with_context(|| {
+        format!("{name} cannot write briefs: it follows no instructions\nhint: `--brief extractive` needs no model")
+    })?;
+    Ok(BriefMaker::Model { stamp: model.stamp.clone(), generator })
+}
+
+fn options_in_force(
+    args: &RunArgs,
+    decode: &crate::inference::DecodeOptions,
+    memory: Option<&Path>,
+) -> BTreeMap<String, String> {
+    let list = |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+    let formats: Vec<_> = args.formats.iter().map(|f| f.name()).collect();
+    let mut options = BTreeMap::from([
+        ("inputs".to_string(), list(&args.paths)),
+        ("model".to_string(), args.model.model.clone()),
+        ("device".to_string(), args.model.device.to_string()),
+        ("brief".to_string(), args.brief.clone()),
+        ("formats".to_string(), formats.join(",")),
+        ("memory".to_string(), memory.map_or("none".into(), |p| p.display().to_string())),
+        ("decoding".to_string(), decode.fingerprint()),
+        ("fresh".to_string(), args.fresh.to_string()),
+    ]);
+    options.extend(args.encoding.clone().map(|e| ("encoding".to_string(), e)));
+    options.extend(args.limit.map(|n| ("limit".to_string(), n.to_string())));
+    options
+}
+
+/// What a tired person needs to know, in a few lines.
+fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
+    let done = record.documents.iter().filter(|d| d.outcome == Outcome::Done).count();
+    let failed = record.failed().count();
+    let left = record.documents.iter().filter(|d| d.outcome == Outcome::NotReached).count();
+    let empty = record.documents.len() - done - failed - left;
+    let plural = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+    let mut first = format!("{} done", plural(done, "document", "documents"));
+    for (n, what) in [(failed, "failed"), (empty, "with nothing to translate"), (left, "not reached")] {
+        if n > 0 {
+            first.push_str(&format!(", {n} {what}"));
+        }
+    }
+    let memory = match record.from_memory {
+        0 => String::new(),
+        n => format!(" ({n} from memory)"),
+    };
+    reporter.info("");
+    reporter.info(&format!(
+        "{first} in {}",
+        humantime::format_duration(std::time::Duration::from_secs(record.seconds.ceil() as u64))
+    ));
+    reporter.info(&format!("{}: {}{memory}", plural(record.ledger.units, "sentence", "sentences"), counts(&record.ledger)));
+    let mut suspects: Vec<_> = record.documents.iter().filter(|d| trouble(d) > 0).collect();
+    suspects.sort_by_key(|d| std::cmp::Reverse(trouble(d)));
+    if let Some(first) = suspects.first() {
+        let rest = match suspects.len() - 1 {
+            0 => String::new(),
+            n => format!(" and {}", plural(n, "other", "others")),
+        };
+        reporter.info(&format!("look first at {} ({} flagged or skipped){rest}", first.id, trouble(first)));
+    }
+    if record.interrupted {
+        reporter.info("stopped before the end: run the same command again to go on where it stopped");
+    }
+    reporter.info(&format!("open {}", out.join("index.html").display()));
+}
+
+/// Units that a person should look at.
+fn trouble(document: &crate::run::DocumentRecord) -> usize {
+    document.ledger.flagged + document.ledger.skipped
+}
+
+fn exit_of(record: &RunRecord) -> Exit {
+    if record.interrupted {
+        Exit::Interrupted
+    } else if record.ledger.flagged + record.ledger.skipped > 0 || record.failed().next().is_some() {
+        Exit::LookAt
+    } else {
+        Exit::Done
+    }
+}

@@ -1,0 +1,170 @@
+//! `tarjuman translate`: a filter for pipes, evaluation and other engines.
+
+use std::io::BufRead as _;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
+use crate::memory::Memory;
+use crate::pipeline::{self, Answering};
+use crate::segment;
+use crate::unit::{Finding, Score, State, TranslationUnit};
+
+use super::args::{Global, TranslateArgs};
+use super::choose::{Shelf, ready};
+use super::exit::Exit;
+use super::print_data;
+use super::report::Reporter;
+
+/// A line with its sentences as units.
+struct Line {
+    text: String,
+    units: Vec<TranslationUnit>,
+}
+
+/// What `--jsonl` prints for a line.
+#[derive(Serialize)]
+struct LineRecord<'a> {
+    index: usize,
+    source: &'a str,
+    target: String,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<Score>,
+    checks: Vec<&'a Finding>,
+    units: &'a [TranslationUnit],
+}
+
+pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> Result<Exit> {
+    let mut memory = match args.memory.as_deref() {
+        Some(path) if path != Path::new("none") => Memory::open(path)?,
+        _ => Memory::none()?,
+    };
+    let shelf = Shelf::open(global, reporter)?;
+    let model = ready(&shelf, &args.model.model, &args.model, reporter)?;
+    if let Some(warning) = &model.stamp.warning {
+        reporter.warn(warning);
+    }
+    let translator = model.translator()?;
+    let decode = model.decode(&args.model);
+    let rows = model.rows(&decode);
+    let input = read_lines();
+    let (mut index, mut flagged) = (0, 0);
+    while let Some(texts) = next_lines(&input, rows * 4)? {
+        let mut lines: Vec<Line> = texts.into_iter().map(|text| Line { units: units(&text, index), text }).collect();
+        let places: Vec<(usize, usize)> = lines
+            .iter()
+            .enumerate()
+            .flat_map(|(l, line)| (0..line.units.len()).map(move |u| (l, u)))
+            .filter(|&(l, u)| pipeline::needs_translation(&model.installed.spec.source_langs, &lines[l].units[u].source_normalized))
+            .collect();
+        let sources: Vec<String> = places.iter().map(|&(l, u)| lines[l].units[u].source_normalized.clone()).collect();
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        let tokens: Vec<usize> = sources.iter().map(|s| translator.count_tokens(s)).collect();
+        let mut answering = Answering {
+            translator,
+            model_digest: &model.stamp.digest,
+            decode: &decode,
+            rows,
+            memory: &mut memory,
+            observer: reporter,
+        };
+        let answers = answering.answer(&sources, &tokens)?;
+        for ((l, u), answer) in places.into_iter().zip(answers) {
+            pipeline::settle(&mut lines[l].units[u], answer);
+        }
+        let mut out = String::new();
+        for line in &lines {
+            let record = line.record(index);
+            flagged += usize::from(matches!(record.state, State::Flagged | State::Skipped));
+            if args.jsonl {
+                out.push_str(&serde_json::to_string(&record)?);
+            } else {
+                out.push_str(&record.target);
+            }
+            out.push('\n');
+            index += 1;
+        }
+        print_data(out.as_bytes())?;
+    }
+    if flagged > 0 {
+        reporter.info(&format!("{flagged} of {index} lines are flagged; --jsonl says why"));
+        return Ok(Exit::LookAt);
+    }
+    Ok(Exit::Done)
+}
+
+impl Line {
+    fn record(&self, index: usize) -> LineRecord<'_> {
+        let worst = |state: State| self.units.iter().any(|u| u.state == state);
+        let by_weight = [State::Skipped, State::Flagged, State::Repaired, State::Translated];
+        let targets: Vec<&str> = self.units.iter().map(|u| u.target.as_str()).filter(|t| !t.is_empty()).collect();
+        let scores: Vec<Score> = self.units.iter().filter_map(|u| u.score).collect();
+        let tokens: usize = scores.iter().map(|s| s.tokens).sum();
+        let score = (!scores.is_empty()).then(|| Score {
+            mean_log_prob: scores.iter().map(|s| s.mean_log_prob * s.tokens as f32).sum::<f32>()
+                / tokens.max(1) as f32,
+            min_log_prob: scores.iter().map(|s| s.min_log_prob).fold(0.0, f32::min),
+            tokens,
+        });
+        LineRecord {
+            index,
+            source: &self.text,
+            // A target is one line whatever the model wrote.
+            target: targets.join(" ").lines().collect::<Vec<_>>().join(" "),
+            state: by_weight.into_iter().find(|&s| worst(s)).unwrap_or(State::Copied),
+            score,
+            checks: self.units.iter().flat_map(|u| &u.findings).collect(),
+            units: &self.units,
+        }
+    }
+}
+
+/// The sentences of one line: models that translate by the sentence would drop a second one.
+fn units(line: &str, index: usize) -> Vec<TranslationUnit> {
+    let document = Document {
+        id: format!("line {}", index + 1),
+        digest: String::new(),
+        format: "line".into(),
+        encoding: TextEncoding { name: "UTF-8".into(), source: EncodingSource::ValidUtf8, undecodable: 0 },
+        text: line.to_string(),
+        blocks: vec![Block { kind: BlockKind::Paragraph, span: Span::new(0, line.len()) }],
+    };
+    segment::segment(&document).into_iter().map(|s| pipeline::unit_of(&document, s)).collect()
+}
+
+/// Standard input, read ahead on a thread of its own: lines are translated together when they come together, and at
+/// once when they come one by one.
+fn read_lines() -> Receiver<std::io::Result<String>> {
+    let (sender, receiver) = sync_channel(4096);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let failed = line.is_err();
+            if sender.send(line).is_err() || failed {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// The next lines, at least one, at most `most`, as many as are there; none at the end of input.
+fn next_lines(input: &Receiver<std::io::Result<String>>, most: usize) -> Result<Option<Vec<String>>> {
+    let Ok(first) = input.recv() else { return Ok(None) };
+    let mut lines = vec![line(first)?];
+    while lines.len() < most {
+        // A short wait lets a pipe that is still filling give a whole batch.
+        match input.recv_timeout(std::time::Duration::from_millis(20)) {
+            Ok(next) => lines.push(line(next)?),
+            Err(_) => break,
+        }
+    }
+    Ok(Some(lines))
+}
+
+fn line(line: std::io::Result<String>) -> Result<String> {
+    line.map_err(|e| anyhow::anyhow!("standard input: {e}\nhint: lines must be UTF-8"))
+}

@@ -1,0 +1,62 @@
+//! One door to all families: an installed model becomes something that translates, writes, or both.
+
+use crate::inference::{Generator, Translator};
+use crate::model::{Family, InstalledModel};
+
+use super::echo::Echo;
+use super::llm::{Llm, LoadOptions};
+use super::{Device, EngineError, device};
+
+/// A model ready for work.
+pub enum Loaded {
+    /// The stand-in.
+    Echo(Echo),
+    /// A decoder-only model.
+    Llm(Box<Llm>),
+}
+
+impl Loaded {
+    /// Loads `model` with its family's loader.
+    pub fn load(model: &InstalledModel, options: &LoadOptions) -> Result<Self, EngineError> {
+        match model.spec.family {
+            Family::Echo => Ok(Loaded::Echo(Echo::default())),
+            Family::Llm => Llm::load(model, options).map(|llm| Loaded::Llm(Box::new(llm))),
+            family => Err(EngineError::Unsupported(format!(
+                "models of family `{}`, such as {}\nhint: `tarjuman models list` shows which can run",
+                family.name(),
+                model.spec.name
+            ))),
+        }
+    }
+
+    /// For `--model`.
+    pub fn translator(&self) -> Option<&dyn Translator> {
+        match self {
+            Loaded::Echo(echo) => Some(echo),
+            Loaded::Llm(llm) if llm.translates() => Some(llm.as_ref()),
+            Loaded::Llm(_) => None,
+        }
+    }
+
+    /// For `--brief`.
+    pub fn generator(&self) -> Option<&dyn Generator> {
+        match self {
+            Loaded::Echo(echo) => Some(echo),
+            Loaded::Llm(llm) if llm.follows_instructions() => Some(llm.as_ref()),
+            Loaded::Llm(_) => None,
+        }
+    }
+
+    /// Where and how it computes, for people and the run's record.
+    pub fn device(&self, options: &LoadOptions) -> String {
+        let kernel = match self {
+            Loaded::Echo(_) => "no model".to_string(),
+            Loaded::Llm(llm) => llm.kernel(),
+        };
+        match &options.device {
+            Device::Cpu => format!("cpu ({} threads, {}, {kernel})", options.threads, device::simd()),
+            Device::Gpu(gpu) if gpu.is_cuda() => format!("cuda ({kernel})"),
+            Device::Gpu(_) => format!("metal ({kernel})"),
+        }
+    }
+}

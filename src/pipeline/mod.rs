@@ -1,0 +1,537 @@
+//! The order of things: discover → read → segment → answer → verify → summarise → write.
+//!
+//! This module alone knows it. Documents flow through in windows: enough of them to fill the model's batches with
+//! sentences of like length, few enough that memory stays bounded and the first outputs appear early. Outputs are
+//! rendered from units; an interrupted run is resumed by running again, which finds its sentences in the memory.
+
+mod answer;
+mod brief;
+mod event;
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime};
+
+use crate::discover::{self, DiscoverError, Input, Origin};
+use crate::document::{Document, Segment, TextEncoding};
+use crate::inference::{DecodeOptions, Generator, Translator};
+use crate::lang::{self, Lang};
+use crate::memory::{Memory, MemoryError};
+use crate::read::{self, ReadError};
+use crate::run::{DocumentRecord, Outcome, RunRecord};
+use crate::segment;
+use crate::unit::{Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
+use crate::verify;
+use crate::write::{self, Collision, DocumentWriter, Format, OutputDir, WriteError};
+
+pub use answer::{Answer, AnswerError, Answering, score_of};
+pub use event::{Event, Observer, Silent};
+
+/// Segments gathered before the model is asked, as a multiple of the rows of one call.
+const WINDOW_CALLS: usize = 8;
+/// Documents gathered at most: outputs should not wait for hundreds of short ones.
+const WINDOW_DOCUMENTS: usize = 64;
+
+/// Who writes the briefs.
+pub enum BriefMaker<'a> {
+    /// Nobody.
+    None,
+    /// The report's own sentences.
+    Extractive,
+    /// A model.
+    Model {
+        /// Its stamp; the name is the brief's method.
+        stamp: ModelStamp,
+        /// The model.
+        generator: &'a dyn Generator,
+    },
+}
+
+/// A run, fully described.
+pub struct RunOptions<'a> {
+    /// Files and folders, or `-`.
+    pub inputs: Vec<PathBuf>,
+    /// Output folder.
+    pub out: PathBuf,
+    /// Formats of bilingual files.
+    pub formats: Vec<Format>,
+    /// `--encoding`
+    pub encoding: Option<String>,
+    /// Only so many documents.
+    pub limit: Option<usize>,
+    /// The translator.
+    pub translator: &'a dyn Translator,
+    /// Its stamp.
+    pub stamp: ModelStamp,
+    /// Languages it reads; empty for any.
+    pub source_langs: Vec<Lang>,
+    /// How it searches.
+    pub decode: DecodeOptions,
+    /// Rows it is given in one call.
+    pub rows: usize,
+    /// Who writes briefs.
+    pub brief: BriefMaker<'a>,
+    /// Translation memory file; none keeps it in memory.
+    pub memory: Option<PathBuf>,
+    /// Translate anew what the memory has.
+    pub fresh: bool,
+    /// Device in words, for the record.
+    pub device: String,
+    /// Options in force, for the record.
+    pub options: BTreeMap<String, String>,
+}
+
+/// Why a run ended before its documents were through. What was translated is in the memory.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Inputs.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// Nothing to do.
+    #[error("no readable files in {0}\nhint: files with these extensions are read: {1}")]
+    NoInput(String, String),
+    /// Two inputs, one output.
+    #[error(transparent)]
+    Collision(#[from] Collision),
+    /// An option that no file could satisfy.
+    #[error("{message}{hint}")]
+    Encoding {
+        /// One line.
+        message: String,
+        /// `\nhint: …` or empty.
+        hint: String,
+    },
+    /// The translation memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// The output folder, or the files of the whole run.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The promise that every unit ends in exactly one state is broken: a fault of this program.
+    #[error("{document}: {counted} of {units} units are accounted for\nhint: this is a fault of tarjuman; please report it")]
+    Ledger {
+        /// The document.
+        document: String,
+        /// Units in a final state.
+        counted: usize,
+        /// Units.
+        units: usize,
+    },
+}
+
+/// A run's options after everything that can fail early has been tried: inputs exist, outputs do not collide, the
+/// output folder and the memory can be written. So a typing error costs seconds, not a model's loading time.
+pub struct Plan {
+    inputs: Vec<Input>,
+    failed: Vec<DocumentRecord>,
+    ignored: Vec<(String, String)>,
+    output: OutputDir,
+    memory: Memory,
+    beyond_limit: Vec<Input>,
+}
+
+/// What [`plan`] needs of a run's options, before any model is loaded.
+pub struct PlanOptions<'a> {
+    /// Files and folders, or `-`.
+    pub inputs: &'a [PathBuf],
+    /// Output folder.
+    pub out: &'a Path,
+    /// `--encoding`
+    pub encoding: Option<&'a str>,
+    /// Only so many documents.
+    pub limit: Option<usize>,
+    /// Translation memory file; none keeps it in memory.
+    pub memory: Option<&'a Path>,
+    /// Translate anew what the memory has.
+    pub fresh: bool,
+}
+
+/// Tries everything that can fail before a model is needed.
+pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
+    if let Some(name) = options.encoding {
+        read::encoding::canonical_name(name).map_err(|e| {
+            let hint = e.hint();
+            let hint = if hint.is_empty() { hint } else { format!("\nhint: {hint}") };
+            RunError::Encoding { message: e.to_string(), hint }
+        })?;
+    }
+    let is_readable = |path: &Path| read::is_readable(&path.to_string_lossy());
+    let found = discover::discover(options.inputs, &is_readable, Some(options.out))?;
+    if found.inputs.is_empty() && found.failed.is_empty() {
+        let given: Vec<_> = options.inputs.iter().map(|p| p.display().to_string()).collect();
+        let known: Vec<_> = read::extensions().iter().map(|e| format!(".{e}")).collect();
+        return Err(RunError::NoInput(given.join(", "), known.join(" ")));
+    }
+    if let Some(collision) = write::collisions(found.inputs.iter().map(|i| i.id.as_str())).into_iter().next() {
+        return Err(collision.into());
+    }
+    let output = OutputDir::create(options.out)?;
+    let mut memory = match options.memory {
+        Some(path) => Memory::open(path)?,
+        None => Memory::none()?,
+    };
+    if options.fresh {
+        memory.forget_earlier()?;
+    }
+    let mut inputs = found.inputs;
+    let beyond_limit = inputs.split_off(options.limit.unwrap_or(usize::MAX).min(inputs.len()));
+    let failed = found.failed.into_iter().map(|f| {
+        let outcome = Outcome::Failed { error: f.error, hint: f.hint.to_string() };
+        record(f.id, 0, outcome)
+    });
+    Ok(Plan {
+        failed: failed.collect(),
+        ignored: found.ignored.into_iter().map(|i| (i.id, i.reason.to_string())).collect(),
+        inputs,
+        output,
+        memory,
+        beyond_limit,
+    })
+}
+
+fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
+    DocumentRecord {
+        title: id.clone(),
+        id,
+        digest: String::new(),
+        bytes,
+        outcome,
+        encoding: None,
+        ledger: Ledger::default(),
+        brief: None,
+        outputs: Vec::new(),
+    }
+}
+
+/// A document on its way through: its units, and which of them wait for the model.
+struct Pending {
+    document: Document,
+    bytes: u64,
+    units: Vec<TranslationUnit>,
+    /// Indices of units that need translating, with their source tokens.
+    waiting: Vec<(usize, usize)>,
+}
+
+/// Runs everything that was planned; the record is written to the output folder and returned.
+pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Result<RunRecord, RunError> {
+    let started = SystemTime::now();
+    let clock = Instant::now();
+    let Plan { inputs, failed, ignored, output, memory, beyond_limit } = plan;
+    let bytes = inputs.iter().map(|i| i.bytes).sum();
+    observer.event(Event::Discovered { documents: inputs.len(), bytes, ignored: &ignored });
+    for failure in &failed {
+        observer.event(Event::Document(failure));
+    }
+    let mut runner = Runner {
+        writers: write::writers(&options.formats),
+        counting: Counting { inner: observer, tokens: Default::default() },
+        options: &options,
+        output: &output,
+        memory,
+        records: failed,
+        from_memory: 0,
+    };
+    let interrupted = runner.documents(&inputs)?;
+    for input in beyond_limit {
+        runner.records.push(record(input.id, input.bytes, Outcome::NotReached));
+    }
+    let target_tokens = runner.counting.tokens.load(Ordering::Relaxed);
+    let from_memory = runner.from_memory;
+    let mut documents = runner.records;
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut ledger = Ledger::default();
+    documents.iter().for_each(|d| ledger.add(&d.ledger));
+    let record = RunRecord {
+        version: env!("CARGO_PKG_VERSION").into(),
+        started: humantime::format_rfc3339_seconds(started).to_string(),
+        seconds: clock.elapsed().as_secs_f64(),
+        interrupted,
+        options: options.options.clone(),
+        device: options.device.clone(),
+        model: options.stamp.clone(),
+        brief_model: match &options.brief {
+            BriefMaker::Model { stamp, .. } => Some(stamp.clone()),
+            _ => None,
+        },
+        documents,
+        ledger,
+        from_memory,
+        target_tokens,
+    };
+    write::save_run(&output, &record)?;
+    Ok(record)
+}
+
+/// An observer that also counts the target tokens made.
+struct Counting<'a> {
+    inner: &'a dyn Observer,
+    tokens: std::sync::atomic::AtomicUsize,
+}
+
+impl Observer for Counting<'_> {
+    fn event(&self, event: Event<'_>) {
+        if let Event::TargetTokens(n) = event {
+            self.tokens.fetch_add(n, Ordering::Relaxed);
+        }
+        self.inner.event(event);
+    }
+
+    fn cancelled(&self) -> &std::sync::atomic::AtomicBool {
+        self.inner.cancelled()
+    }
+}
+
+struct Runner<'a> {
+    options: &'a RunOptions<'a>,
+    counting: Counting<'a>,
+    output: &'a OutputDir,
+    writers: Vec<Box<dyn DocumentWriter>>,
+    memory: Memory,
+    records: Vec<DocumentRecord>,
+    from_memory: usize,
+}
+
+impl Runner<'_> {
+    /// All documents, window by window; whether the user stopped the run.
+    fn documents(&mut self, inputs: &[Input]) -> Result<bool, RunError> {
+        let full = self.options.rows * WINDOW_CALLS;
+        let mut window: Vec<Pending> = Vec::new();
+        let mut waiting = 0;
+        for (at, input) in inputs.iter().enumerate() {
+            if let Some(pending) = self.read(input) {
+                waiting += pending.waiting.len();
+                window.push(pending);
+            }
+            if waiting >= full || window.len() >= WINDOW_DOCUMENTS || at + 1 == inputs.len() {
+                let unfinished = self.window(std::mem::take(&mut window))?;
+                waiting = 0;
+                if unfinished.is_some() || self.counting.cancelled().load(Ordering::Relaxed) {
+                    let later = inputs[at + 1..].iter().map(|i| record(i.id.clone(), i.bytes, Outcome::NotReached));
+                    self.records.extend(unfinished.into_iter().flatten().chain(later));
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads and segments one input; what cannot be translated is recorded at once.
+    fn read(&mut self, input: &Input) -> Option<Pending> {
+        let outcome = match self.open(input) {
+            Ok(document) => {
+                let pending = self.prepare(document, input.bytes);
+                if !pending.waiting.is_empty() {
+                    self.counting.event(Event::Read {
+                        document: &input.id,
+                        bytes: input.bytes,
+                        segments: pending.units.len(),
+                        source_tokens: pending.waiting.iter().map(|w| w.1).sum(),
+                    });
+                    return Some(pending);
+                }
+                let reason = match self.options.source_langs.first() {
+                    Some(lang) => format!("no {} text in it", lang.name()),
+                    None => "no text in it".into(),
+                };
+                let mut record = record(input.id.clone(), input.bytes, Outcome::NothingToTranslate { reason });
+                record.digest = pending.document.digest;
+                record.encoding = Some(pending.document.encoding);
+                self.finish(record);
+                return None;
+            }
+            Err(outcome) => outcome,
+        };
+        self.finish(record(input.id.clone(), input.bytes, outcome));
+        None
+    }
+
+    fn open(&self, input: &Input) -> Result<Document, Outcome> {
+        let unreadable = |e: std::io::Error| Outcome::Failed {
+            error: format!("{}: {e}", input.id),
+            hint: "check that the file exists and that you may read it".into(),
+        };
+        let bytes = match &input.origin {
+            Origin::Stdin => {
+                let mut bytes = Vec::new();
+                std::io::stdin().lock().read_to_end(&mut bytes).map_err(unreadable)?;
+                bytes
+            }
+            Origin::File(_) if input.bytes > read::MAX_BYTES => {
+                let error = ReadError::TooLarge { id: input.id.clone(), bytes: input.bytes };
+                return Err(Outcome::Failed { error: error.to_string(), hint: error.hint() });
+            }
+            Origin::File(path) => std::fs::read(path).map_err(unreadable)?,
+        };
+        read::read(&input.id, &bytes, self.options.encoding.as_deref()).map_err(|e| {
+            if e.is_nothing_to_translate() {
+                Outcome::NothingToTranslate { reason: without_id(&e.to_string(), &input.id) }
+            } else {
+                Outcome::Failed { error: e.to_string(), hint: e.hint() }
+            }
+        })
+    }
+
+    /// Units of a document; those without text in the source language are copied.
+    fn prepare(&self, document: Document, bytes: u64) -> Pending {
+        let segments = segment::segment(&document);
+        let units: Vec<TranslationUnit> = segments.into_iter().map(|s| unit_of(&document, s)).collect();
+        let waiting = units
+            .iter()
+            .enumerate()
+            .filter(|(_, unit)| needs_translation(&self.options.source_langs, &unit.source_normalized))
+            .map(|(u, unit)| (u, self.options.translator.count_tokens(&unit.source_normalized)))
+            .collect();
+        Pending { document, bytes, units, waiting }
+    }
+
+    /// Translates and finishes the documents of a window. Returns the records of unfinished ones if interrupted.
+    fn window(&mut self, mut window: Vec<Pending>) -> Result<Option<Vec<DocumentRecord>>, RunError> {
+        let places: Vec<(usize, usize)> = window
+            .iter()
+            .enumerate()
+            .flat_map(|(d, pending)| pending.waiting.iter().map(move |&(u, _)| (d, u)))
+            .collect();
+        let tokens: Vec<usize> = window.iter().flat_map(|p| p.waiting.iter().map(|w| w.1)).collect();
+        let sources: Vec<&str> =
+            places.iter().map(|&(d, u)| window[d].units[u].source_normalized.as_str()).collect();
+        let mut answering = Answering {
+            translator: self.options.translator,
+            model_digest: &self.options.stamp.digest,
+            decode: &self.options.decode,
+            rows: self.options.rows,
+            memory: &mut self.memory,
+            observer: &self.counting,
+        };
+        let answers = match answering.answer(&sources, &tokens) {
+            Ok(answers) => answers,
+            Err(AnswerError::Memory(e)) => return Err(e.into()),
+            Err(AnswerError::Interrupted) => {
+                let unfinished = window.into_iter().map(|p| record(p.document.id, p.bytes, Outcome::NotReached));
+                return Ok(Some(unfinished.collect()));
+            }
+        };
+        for ((d, u), answer) in places.into_iter().zip(answers) {
+            if matches!(answer, Answer::Translated { from_memory: true, .. }) {
+                self.from_memory += 1;
+            }
+            settle(&mut window[d].units[u], answer);
+        }
+        let mut window = window.into_iter();
+        while let Some(pending) = window.next() {
+            let (id, bytes) = (pending.document.id.clone(), pending.bytes);
+            if !self.document(pending)? {
+                let unfinished = std::iter::once((id, bytes))
+                    .chain(window.map(|p| (p.document.id, p.bytes)))
+                    .map(|(id, bytes)| record(id, bytes, Outcome::NotReached));
+                return Ok(Some(unfinished.collect()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Briefs, writes and records one document; `false` if the user stopped while its brief was made.
+    fn document(&mut self, pending: Pending) -> Result<bool, RunError> {
+        let Pending { document, bytes, units, .. } = pending;
+        let ledger = Ledger::of(&units);
+        if !ledger.adds_up() || units.iter().any(|u| u.state == State::Skipped && u.reason.is_none()) {
+            let counted = units.iter().filter(|u| u.state != State::Skipped || u.reason.is_some()).count();
+            return Err(RunError::Ledger { document: document.id, counted, units: units.len() });
+        }
+        let brief = match &self.options.brief {
+            BriefMaker::None => None,
+            BriefMaker::Extractive => Some(brief::extractive(&units)),
+            BriefMaker::Model { stamp, generator } => {
+                match brief::by_model(&units, *generator, stamp, &mut self.memory, &self.counting)? {
+                    Some((brief, warning)) => {
+                        if let Some(warning) = warning {
+                            self.counting.event(Event::Warning(format!("{}: {warning}", document.id)));
+                        }
+                        Some(brief)
+                    }
+                    None => return Ok(false),
+                }
+            }
+        };
+        let translated = TranslatedDocument { document, units, brief, model: self.options.stamp.clone() };
+        let (outcome, outputs) = match write::save_document(self.output, &self.writers, &translated) {
+            Ok(outputs) => (Outcome::Done, outputs),
+            Err(error) => {
+                let text = error.to_string();
+                let (error, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+                (Outcome::Failed { error: error.into(), hint: hint.into() }, Vec::new())
+            }
+        };
+        let title = translated.title().to_string();
+        let encoding: Option<TextEncoding> = Some(translated.document.encoding);
+        self.finish(DocumentRecord {
+            id: translated.document.id,
+            digest: translated.document.digest,
+            bytes,
+            outcome,
+            encoding,
+            ledger,
+            title,
+            brief: translated.brief,
+            outputs,
+        });
+        Ok(true)
+    }
+
+    fn finish(&mut self, record: DocumentRecord) {
+        self.counting.event(Event::Document(&record));
+        self.records.push(record);
+    }
+}
+
+/// The unit of a segment before any model is asked: its target is its source, which is right where there is nothing to
+/// translate.
+pub fn unit_of(document: &Document, segment: Segment) -> TranslationUnit {
+    let source = segment.span.of(&document.text);
+    TranslationUnit {
+        document: document.id.clone(),
+        index: segment.index,
+        span: segment.span,
+        block: segment.block,
+        kind: document.blocks[segment.block].kind,
+        source: source.to_string(),
+        source_normalized: segment::normalize(source),
+        target: source.split_whitespace().collect::<Vec<_>>().join(" "),
+        state: State::Copied,
+        reason: None,
+        findings: Vec::new(),
+        pieces: 0,
+        score: None,
+    }
+}
+
+/// Whether there is something in `text` for a model that reads `langs` (any, if empty).
+pub fn needs_translation(langs: &[Lang], text: &str) -> bool {
+    match langs {
+        [lang, ..] if lang.is_arabic_script() => lang::has_arabic(text),
+        _ => text.chars().any(char::is_alphabetic),
+    }
+}
+
+/// Gives a unit its target and its final state.
+pub fn settle(unit: &mut TranslationUnit, answer: Answer) {
+    match answer {
+        Answer::Failed { reason } => {
+            unit.state = State::Skipped;
+            unit.reason = Some(reason);
+            unit.target.clear();
+        }
+        Answer::Translated { hypothesis, pieces, .. } => {
+            unit.findings = verify::check(&unit.source_normalized, &hypothesis.text, Some(&hypothesis));
+            unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
+            unit.score = Some(score_of(&hypothesis));
+            unit.pieces = pieces;
+            unit.target = hypothesis.text;
+        }
+    }
+}
+
+fn without_id(message: &str, id: &str) -> String {
+    message.strip_prefix(id).and_then(|m| m.strip_prefix(": ")).unwrap_or(message).to_string()
+}
