@@ -129,6 +129,30 @@ pub fn digit_value(c: char) -> Option<u8> {
     }
 }
 
+/// The text with digits in Western form, and the decimal (٫), thousands (٬) and percent (٪) signs that go with them.
+/// The values stay what they are; models know these forms best, and readers of English only these.
+pub fn western_digits(text: &str) -> String {
+    let western = |c: char| match c {
+        '٫' => '.',
+        '٬' => ',',
+        '٪' => '%',
+        c => digit_value(c).map_or(c, |value| (b'0' + value) as char),
+    };
+    text.chars().map(western).collect()
+}
+
+/// English text without the digits, punctuation and quotation marks of Arabic that models carry over.
+pub fn western_signs(text: &str) -> String {
+    let western = |c: char| match c {
+        '،' => ',',
+        '؛' => ';',
+        '؟' => '?',
+        '«' | '»' => '"',
+        c => c,
+    };
+    western_digits(text).chars().map(western).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +171,12 @@ mod tests {
         assert_eq!(arabic_share("12.5 %"), 0.0);
         assert_eq!(arabic_share("مرحبا 123"), 1.0);
         assert!((arabic_share("ab اب") - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn arabic_signs_become_western_ones() {
+        assert_eq!(western_digits("٣/٣/٢٠٢٥: ۱٬۲۰۰٫۵ (٢٥٪)، نعم"), "3/3/2025: 1,200.5 (25%)، نعم");
+        assert_eq!(western_signs("He said: «٥؟»، then left؛"), "He said: \"5?\", then left;");
     }
 
     #[test]

@@ -84,6 +84,18 @@ pub struct RunRecord {
     pub from_memory: usize,
     /// Target tokens made in this run.
     pub target_tokens: usize,
+    /// Files in the folders that were left aside, each with its reason.
+    #[serde(default)]
+    pub ignored: Vec<IgnoredFile>,
+}
+
+/// A file that was found and not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IgnoredFile {
+    /// Path relative to the folder given, with `/`.
+    pub id: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 impl RunRecord {

@@ -131,6 +131,11 @@ pub struct TranslationUnit {
 }
 
 impl TranslationUnit {
+    /// Whether it has no final state yet: it was left out for the model, and no reason says that this is final.
+    pub fn is_waiting(&self) -> bool {
+        self.state == State::Skipped && self.reason.is_none()
+    }
+
     /// The id by which briefs and pages point to it: `u1` is the first unit of a document.
     pub fn anchor(&self) -> String {
         format!("u{}", self.index + 1)
@@ -204,7 +209,7 @@ pub struct ModelStamp {
     pub licence: String,
     /// Published quality in one line, or empty.
     pub quality: String,
-    /// A warning that every output must carry (a weak fallback model), or none.
+    /// A warning that every page, brief, index and record must carry (a weak fallback model), or none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
 }
@@ -228,13 +233,9 @@ impl TranslatedDocument {
         Ledger::of(&self.units)
     }
 
-    /// The target of the title or first heading, else of the first unit; for lists of documents.
+    /// The target of the title or first heading, else the document's id.
     pub fn title(&self) -> &str {
         let named = self.units.iter().find(|u| matches!(u.kind, BlockKind::Title | BlockKind::Heading(_)));
-        named
-            .or(self.units.first())
-            .map(|u| u.target.as_str())
-            .filter(|t| !t.is_empty())
-            .unwrap_or(&self.document.id)
+        named.map(|u| u.target.as_str()).filter(|t| !t.is_empty()).unwrap_or(&self.document.id)
     }
 }

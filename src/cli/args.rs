@@ -101,7 +101,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: PathBuf,
     /// Bilingual files to write
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "md,html,jsonl", help_heading = "Output")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "md,html,jsonl",
+        help_heading = "Output"
+    )]
     pub formats: Vec<Format>,
     /// Translation memory; `none` forgets everything at the end [default: memory.sqlite in the output folder]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -166,10 +172,13 @@ pub enum ModelsCommand {
         /// Their names [default: all that are installed]
         names: Vec<String>,
     },
-    /// Install a model from an archive made by `export`
+    /// Install a model from an archive made by `export`, or from a folder with its files
     Import {
-        /// The archive
-        file: PathBuf,
+        /// The archive or folder
+        path: PathBuf,
+        /// For a folder: the registry's name of the model in it
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
     },
     /// Write an installed model, with everything it needs, to one archive
     Export {

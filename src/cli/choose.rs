@@ -1,11 +1,14 @@
 //! From a model's name to a loaded model: registry, store, download, device.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, bail};
 
 use crate::engine::{LoadOptions, Loaded};
 use crate::fetch::{FetchError, Store, StoreOptions};
-use crate::model::{InstalledModel, ResolvedModel, Source, Task};
-use crate::registry::{Overlays, Registry};
+use crate::lang::Lang;
+use crate::model::{InstalledModel, ModelSpec, ResolvedModel, Source, Task};
+use crate::registry::{Origin, Overlays, Registry};
 use crate::unit::ModelStamp;
 
 use super::args::{Global, ModelArgs};
@@ -19,10 +22,29 @@ pub struct Shelf {
 
 impl Shelf {
     pub fn open(global: &Global, reporter: &Reporter) -> Result<Self> {
-        let store = Store::new(StoreOptions::of_user(global.offline)?);
+        Self::with(global, StoreOptions::of_user(global.offline)?, reporter)
+    }
+
+    /// As with `--offline`.
+    pub fn open_offline(global: &Global, reporter: &Reporter) -> Result<Self> {
+        Self::with(global, StoreOptions::of_user(true)?, reporter)
+    }
+
+    fn with(global: &Global, options: StoreOptions, reporter: &Reporter) -> Result<Self> {
+        let store = Store::new(options);
         let registry = Registry::load(&Overlays::of_user(global.registry.clone(), store.imported_entries()))?;
         for skipped in registry.skipped() {
             reporter.warn(&skipped.to_string());
+        }
+        // A folder that came from elsewhere must not change silently what a model's name means.
+        let here = Path::new(".").join("models.toml");
+        let laid: Vec<&str> = registry
+            .iter()
+            .filter(|m| registry.origin(&m.name) == Some(&Origin::File(here.clone())))
+            .map(|m| m.name.as_str())
+            .collect();
+        if !laid.is_empty() {
+            reporter.warn(&format!("models.toml of the current folder defines {}", laid.join(", ")));
         }
         Ok(Shelf { registry, store })
     }
@@ -30,16 +52,43 @@ impl Shelf {
     /// The model of that name, installed; fetched if need be.
     pub fn get(&self, name: &str, reporter: &Reporter) -> Result<InstalledModel> {
         let model = self.registry.get(name)?;
-        if !model.spec.family.is_supported() {
-            bail!(
-                "{name} is of family `{}`, which this version cannot run yet\nhint: `tarjuman models list` shows which can",
-                model.spec.family.name()
-            );
-        }
-        self.installed_or_pulled(&model, reporter).with_context(|| format!("model {name}"))
+        self.installed_or_pulled(&model, reporter).map_err(|e| self.explain(e, name))
     }
 
-    fn installed_or_pulled(&self, model: &ResolvedModel, reporter: &Reporter) -> Result<InstalledModel, FetchError> {
+    /// Stops a run before its first document where a model could not do what it is named for.
+    pub fn check_task(&self, name: &str, task: Task) -> Result<()> {
+        let spec = self.registry.get(name)?.spec;
+        if !spec.family.is_supported() {
+            bail!(
+                "{name} is of family `{}`, which this version cannot run yet\nhint: `tarjuman models list` shows which can",
+                spec.family.name()
+            );
+        }
+        if !spec.tasks.contains(&task) {
+            let (option, verb) = match task {
+                Task::Translate => ("model", "translate"),
+                Task::Brief => ("brief", "write briefs"),
+            };
+            bail!(
+                "--{option} {name}: this model does not {verb}\nhint: `tarjuman models list` shows what each model does"
+            );
+        }
+        Ok(())
+    }
+
+    /// The model's name in an error that knows only the part that failed.
+    fn explain(&self, error: FetchError, name: &str) -> anyhow::Error {
+        match error {
+            FetchError::Offline { .. } => FetchError::Offline { model: name.into() }.into(),
+            error => anyhow::Error::from(error).context(format!("model {name}")),
+        }
+    }
+
+    fn installed_or_pulled(
+        &self,
+        model: &ResolvedModel,
+        reporter: &Reporter,
+    ) -> Result<InstalledModel, FetchError> {
         if self.store.status(model)?.is_installed() {
             return self.store.open(model);
         }
@@ -55,13 +104,17 @@ impl Shelf {
         let mut failures = Vec::new();
         for candidate in &candidates {
             let name = &candidate.model.spec.name;
-            if !candidate.installed && let Some(why) = self.why_not_better(&candidate.model) {
-                reporter.warn(&format!("{why}; taking {name} instead"));
+            if !candidate.installed && !self.store.options().offline {
+                self.tell_of_better(&candidate.model, reporter);
             }
             match self.installed_or_pulled(&candidate.model, reporter) {
                 Ok(model) => return Ok(model),
-                Err(FetchError::Cancelled) => bail!("interrupted"),
-                Err(error) => failures.push(format!("  {name}: {error}")),
+                // Another model's files may lie where nothing fails; a full disk fails for all.
+                Err(error) if error.is_of_the_source() => {
+                    let error = self.explain(error, name).to_string();
+                    failures.push(format!("  {}", error.lines().next().unwrap_or_default()));
+                }
+                Err(error) => return Err(self.explain(error, name)),
             }
         }
         bail!(
@@ -70,22 +123,35 @@ impl Shelf {
         )
     }
 
-    /// Why the best model of the registry is not the one about to be fetched.
-    fn why_not_better(&self, chosen: &ResolvedModel) -> Option<String> {
+    /// One warning, before the download, if the best model of the registry is not the one about to be fetched.
+    fn tell_of_better(&self, chosen: &ResolvedModel, reporter: &Reporter) {
         let ranked = self.registry.iter().filter(|m| m.auto > 0 && m.tasks.contains(&Task::Translate));
-        let best = ranked.min_by_key(|m| m.auto).filter(|best| best.name != chosen.spec.name)?;
-        let expected = match best.quality_line() {
+        let Some(best) = ranked.min_by_key(|m| m.auto).filter(|best| best.name != chosen.spec.name) else {
+            return;
+        };
+        let quality = |m: &ModelSpec| match m.quality_line() {
             line if line.is_empty() => String::new(),
             line => format!(" ({line})"),
         };
+        let mut reasons = Vec::new();
         if matches!(best.source, Source::Hub { .. })
             && let Err(error) = self.store.hub_reachable()
         {
-            let error = error.to_string();
-            let first = error.lines().next().unwrap_or_default();
-            return Some(format!("{first}, so {}{expected} cannot be fetched", best.name));
+            reasons.push(error.to_string().lines().next().unwrap_or_default().to_string());
         }
-        (!best.family.is_supported()).then(|| format!("this version cannot run {}{expected} yet", best.name))
+        if !best.family.is_supported() {
+            reasons.push(format!("this version cannot run models of family `{}` yet", best.family.name()));
+        }
+        if !reasons.is_empty() {
+            reporter.warn(&format!(
+                "no {}{}: {}. Taking {}{} instead",
+                best.name,
+                quality(best),
+                reasons.join("; "),
+                chosen.spec.name,
+                quality(&chosen.spec)
+            ));
+        }
     }
 }
 
@@ -104,11 +170,14 @@ pub fn threads(args: &ModelArgs) -> usize {
 }
 
 /// Finds, fetches and loads the model asked for.
-pub fn ready(shelf: &Shelf, name: &str, args: &ModelArgs, reporter: &Reporter) -> Result<Ready> {
+pub fn ready(shelf: &Shelf, name: &str, task: Task, args: &ModelArgs, reporter: &Reporter) -> Result<Ready> {
     let options = LoadOptions { device: args.device.open()?, threads: threads(args), reference: false };
     let installed = match name {
         "auto" => shelf.auto(reporter)?,
-        name => shelf.get(name, reporter)?,
+        name => {
+            shelf.check_task(name, task)?;
+            shelf.get(name, reporter)?
+        }
     };
     let loaded = Loaded::load(&installed, &options)?;
     let spec = &installed.spec;
@@ -137,10 +206,18 @@ impl Ready {
         (decode.batch / decode.beam.max(1)).max(1) * self.threads
     }
 
+    /// The language it writes: its first, or English.
+    pub fn target_lang(&self) -> Lang {
+        self.installed.spec.target_langs.first().cloned().unwrap_or_else(Lang::english)
+    }
+
     /// The translator, or why there is none.
     pub fn translator(&self) -> Result<&dyn crate::inference::Translator> {
         self.loaded.translator().with_context(|| {
-            format!("{} has no prompt for translating\nhint: `tarjuman models list` shows translators", self.stamp.name)
+            format!(
+                "{} has no prompt for translating\nhint: `tarjuman models list` shows translators",
+                self.stamp.name
+            )
         })
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::engine::device;
 use crate::fetch::{FetchUnwatched, Status};
 use crate::inference::Unwatched;
+use crate::model::Task;
 use crate::verify;
 
 use super::args::{DoctorArgs, Global};
@@ -23,14 +24,18 @@ pub fn doctor(global: &Global, args: &DoctorArgs, reporter: &Reporter) -> Result
     let tell = |what: &str, text: String| print_data(format!("{what:<10} {text}\n").as_bytes());
     tell("version", env!("CARGO_PKG_VERSION").into())?;
     tell("processor", format!("{} threads, {}", threads(&args.model), device::simd()))?;
-    let features: Vec<&str> =
-        [("cuda", cfg!(feature = "cuda")), ("metal", cfg!(feature = "metal"))].iter().filter(|f| f.1).map(|f| f.0).collect();
+    let features: Vec<&str> = [("cuda", cfg!(feature = "cuda")), ("metal", cfg!(feature = "metal"))]
+        .iter()
+        .filter(|f| f.1)
+        .map(|f| f.0)
+        .collect();
     tell("gpu", if features.is_empty() { "not in this build".into() } else { features.join(", ") })?;
-    let shelf = Shelf::open(global, reporter)?;
+    // A check-up tells what is there; it fetches nothing.
+    let shelf = Shelf::open_offline(global, reporter)?;
     tell("models", shelf.store.options().root.display().to_string())?;
     tell("hub cache", shelf.store.options().hub.cache.display().to_string())?;
     tell("memory", "memory.sqlite in each run's output folder, or --memory FILE".into())?;
-    let model = match ready(&shelf, &args.model.model, &args.model, reporter) {
+    let model = match ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter) {
         Ok(model) => model,
         Err(error) => {
             tell("model", format!("FAILED: {error:#}"))?;
@@ -41,10 +46,10 @@ pub fn doctor(global: &Global, args: &DoctorArgs, reporter: &Reporter) -> Result
     if let Some(warning) = &model.stamp.warning {
         tell("", warning.clone())?;
     }
-    let resolved = shelf.registry.get(&model.stamp.name).unwrap_or_else(|_| crate::model::ResolvedModel {
-        spec: model.installed.spec.clone(),
-        base: None,
-    });
+    let resolved = shelf
+        .registry
+        .get(&model.stamp.name)
+        .unwrap_or_else(|_| crate::model::ResolvedModel { spec: model.installed.spec.clone(), base: None });
     match shelf.store.verify(&resolved, &FetchUnwatched) {
         Ok(Status::Installed { .. }) => tell("files", "verified by digest".into())?,
         Ok(Status::Missing) => tell("files", "none".into())?,
@@ -74,6 +79,9 @@ pub fn doctor(global: &Global, args: &DoctorArgs, reporter: &Reporter) -> Result
             tell("sentence", format!("FAILED: {error}"))?;
         }
     }
-    tell("verdict", if exit == Exit::Done { "all is well".into() } else { "something is wrong, see above".into() })?;
+    tell(
+        "verdict",
+        if exit == Exit::Done { "all is well".into() } else { "something is wrong, see above".into() },
+    )?;
     Ok(exit)
 }

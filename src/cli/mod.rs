@@ -19,28 +19,36 @@ use args::{Cli, Command};
 pub use exit::Exit;
 use report::Reporter;
 
-/// Parses the arguments, runs the command, and says how it went.
-pub fn main() -> Result<Exit> {
+/// Parses the arguments, runs the command, and says how it went; the only place where an error is printed.
+pub fn main() -> Exit {
     let cli = Cli::parse();
     let reporter = Reporter::new(&cli.global);
+    let result = run_command(cli, &reporter);
+    reporter.clear();
+    match result {
+        Ok(exit) => exit,
+        Err(_) if reporter.is_cancelled() => Exit::Interrupted,
+        Err(error) => {
+            reporter.error(&format!("{error:#}"));
+            Exit::Wrong
+        }
+    }
+}
+
+fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
     Reporter::stop_on_signal()?;
-    let result = match cli.command {
-        Command::Run(args) => run::run(&cli.global, args, &reporter),
-        Command::Translate(args) => translate::translate(&cli.global, &args, &reporter),
-        Command::Segment(args) => segment::segment(&args),
-        Command::Models(command) => models::models(&cli.global, command, &reporter),
-        Command::Doctor(args) => doctor::doctor(&cli.global, &args, &reporter),
+    match cli.command {
+        Command::Run(args) => run::run(&cli.global, args, reporter),
+        Command::Translate(args) => translate::translate(&cli.global, &args, reporter),
+        Command::Segment(args) => segment::segment(&args, reporter),
+        Command::Models(command) => models::models(&cli.global, command, reporter),
+        Command::Doctor(args) => doctor::doctor(&cli.global, &args, reporter),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "tarjuman", &mut script);
             print_data(&script)?;
             Ok(Exit::Done)
         }
-    };
-    reporter.clear();
-    match result {
-        Err(_) if reporter.is_cancelled() => Ok(Exit::Interrupted),
-        result => result,
     }
 }
 

@@ -20,14 +20,23 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
         ModelsCommand::Show { name } => show(&shelf, &name),
         ModelsCommand::Pull { names } => {
             for name in &names {
-                shelf.store.pull(&shelf.registry.get(name)?, reporter).with_context(|| format!("model {name}"))?;
+                shelf
+                    .store
+                    .pull(&shelf.registry.get(name)?, reporter)
+                    .with_context(|| format!("model {name}"))?;
                 reporter.clear();
                 reporter.info(&format!("{name} is installed"));
             }
             Ok(Exit::Done)
         }
         ModelsCommand::Verify { names } => verify(&shelf, names, reporter),
-        ModelsCommand::Import { file } => {
+        ModelsCommand::Import { path, name } if path.is_dir() => {
+            let name = name.context("a folder is imported under a name: --name NAME")?;
+            shelf.store.install_from_folder(&shelf.registry.get(&name)?, &path, reporter)?;
+            reporter.info(&format!("{name} is installed and verified"));
+            Ok(Exit::Done)
+        }
+        ModelsCommand::Import { path: file, .. } => {
             let known = |name: &str| shelf.registry.iter().find(|m| m.name == name).cloned();
             let imported = shelf.store.import(&file, &known, reporter)?;
             reporter.info(&format!("{} is installed and verified", imported.name));
@@ -178,7 +187,9 @@ fn verify(shelf: &Shelf, names: Vec<String>, reporter: &Reporter) -> Result<Exit
         }
         let name = &model.spec.name;
         match shelf.store.verify(&model, reporter)? {
-            Status::Installed { bytes, .. } => out.push_str(&format!("{name}: intact ({})\n", HumanBytes(bytes))),
+            Status::Installed { bytes, .. } => {
+                out.push_str(&format!("{name}: intact ({})\n", HumanBytes(bytes)))
+            }
             Status::Missing => {
                 exit = Exit::LookAt;
                 out.push_str(&format!("{name}: not installed\n"));

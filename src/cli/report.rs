@@ -17,6 +17,8 @@ use super::args::{Global, LogFormat};
 
 /// Set by the first Ctrl-C; the second one ends the program.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
+/// Whether messages are JSON: the signal handler has no reporter at hand.
+static JSON: AtomicBool = AtomicBool::new(false);
 
 /// Listens to runs and fetches and tells of them.
 pub struct Reporter {
@@ -47,6 +49,7 @@ impl Reporter {
     /// A reporter as the options want it; bars only on a terminal.
     pub fn new(global: &Global) -> Self {
         let json = global.log_format == LogFormat::Json;
+        JSON.store(json, Ordering::SeqCst);
         let draws = std::io::stderr().is_terminal() && !global.quiet && !global.no_progress && !json;
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Reporter {
@@ -65,10 +68,12 @@ impl Reporter {
             if CANCELLED.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            let _ = writeln!(
-                std::io::stderr(),
-                "\nstopping; what is translated is kept. Press Ctrl-C again to stop at once"
-            );
+            let text = "stopping; what is translated is kept. Press Ctrl-C again to stop at once";
+            let line = match JSON.load(Ordering::SeqCst) {
+                true => json!({ "level": "info", "message": text }).to_string(),
+                false => format!("\n{text}"),
+            };
+            let _ = writeln!(std::io::stderr(), "{line}");
         })
     }
 
@@ -100,9 +105,22 @@ impl Reporter {
         self.line("warning", message, serde_json::Value::Null);
     }
 
+    /// What went wrong; a hint in it, wherever it came from, stands apart.
+    pub fn error(&self, text: &str) {
+        let (message, hint) = text.split_once("\nhint: ").unwrap_or((text, ""));
+        if self.json {
+            let more = if hint.is_empty() { json!({}) } else { json!({ "hint": hint }) };
+            self.line("error", message, more);
+        } else if hint.is_empty() {
+            self.line("error", message, serde_json::Value::Null);
+        } else {
+            self.line("error", &format!("{message}\n\nhint: {hint}"), serde_json::Value::Null);
+        }
+    }
+
     /// One line of progress; `--quiet` drops it.
     pub fn info(&self, message: &str) {
-        if !self.quiet {
+        if !self.quiet && !(self.json && message.is_empty()) {
             self.line("info", message, serde_json::Value::Null);
         }
     }
@@ -234,7 +252,9 @@ impl Observer for Reporter {
                         run.segments_done += segments;
                         run.tokens_done += source_tokens;
                     }
-                    Event::Document(record) if record.outcome != Outcome::NotReached => run.documents_done += 1,
+                    Event::Document(record) if record.outcome != Outcome::NotReached => {
+                        run.documents_done += 1
+                    }
                     _ => {}
                 }
                 run.update(self.target_tokens.load(Ordering::Relaxed));
@@ -264,7 +284,9 @@ impl FetchWatch for Reporter {
                     None => ProgressBar::new_spinner(),
                 };
                 let bar = self.bars.add(bar);
-                bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar.set_style(
+                    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+                );
                 bar.set_message(file.to_string());
                 bar.set_position(done);
                 if total.is_none() {

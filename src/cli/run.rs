@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
+use crate::model::Task;
 use crate::pipeline::{self, BriefMaker, PlanOptions, RunOptions};
 use crate::run::{Outcome, RunRecord};
 
@@ -23,10 +24,11 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
     formats.dedup();
     let shelf = Shelf::open(global, reporter)?;
     // A wrong name is found before anything is made or fetched.
-    for name in [args.model.model.as_str(), args.brief.as_str()] {
-        if !matches!(name, "auto" | "extractive" | "none") {
-            shelf.registry.get(name)?;
-        }
+    if args.model.model != "auto" {
+        shelf.check_task(&args.model.model, Task::Translate)?;
+    }
+    if !matches!(args.brief.as_str(), "extractive" | "none") {
+        shelf.check_task(&args.brief, Task::Brief)?;
     }
     let plan = pipeline::plan(&PlanOptions {
         inputs: &args.paths,
@@ -36,7 +38,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         memory: memory.as_deref(),
         fresh: args.fresh,
     })?;
-    let model = ready(&shelf, &args.model.model, &args.model, reporter)?;
+    let model = ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter)?;
     reporter.info(&format!("model {} on {}", model.stamp.name, model.device));
     if let Some(warning) = &model.stamp.warning {
         reporter.warn(warning);
@@ -45,7 +47,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         "none" | "extractive" => None,
         // One model for both is loaded once.
         name if name == model.stamp.name => None,
-        name => Some(ready(&shelf, name, &args.model, reporter)?),
+        name => Some(ready(&shelf, name, Task::Brief, &args.model, reporter)?),
     };
     let brief = match args.brief.as_str() {
         "none" => BriefMaker::None,
@@ -65,6 +67,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
             translator: model.translator()?,
             stamp: model.stamp.clone(),
             source_langs: model.installed.spec.source_langs.clone(),
+            target_lang: model.target_lang(),
             rows: model.rows(&decode),
             decode,
             brief,
@@ -92,7 +95,8 @@ fn options_in_force(
     decode: &crate::inference::DecodeOptions,
     memory: Option<&Path>,
 ) -> BTreeMap<String, String> {
-    let list = |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+    let list =
+        |paths: &[PathBuf]| paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
     let formats: Vec<_> = args.formats.iter().map(|f| f.name()).collect();
     let mut options = BTreeMap::from([
         ("inputs".to_string(), list(&args.paths)),
@@ -131,7 +135,11 @@ fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
         "{first} in {}",
         humantime::format_duration(std::time::Duration::from_secs(record.seconds.ceil() as u64))
     ));
-    reporter.info(&format!("{}: {}{memory}", plural(record.ledger.units, "sentence", "sentences"), counts(&record.ledger)));
+    reporter.info(&format!(
+        "{}: {}{memory}",
+        plural(record.ledger.units, "sentence", "sentences"),
+        counts(&record.ledger)
+    ));
     let mut suspects: Vec<_> = record.documents.iter().filter(|d| trouble(d) > 0).collect();
     suspects.sort_by_key(|d| std::cmp::Reverse(trouble(d)));
     if let Some(first) = suspects.first() {

@@ -11,15 +11,16 @@ use crate::{read, segment};
 use super::args::SegmentArgs;
 use super::exit::Exit;
 use super::print_data;
+use super::report::Reporter;
 
-pub fn segment(args: &SegmentArgs) -> Result<Exit> {
+pub fn segment(args: &SegmentArgs, reporter: &Reporter) -> Result<Exit> {
     let mut exit = Exit::Done;
     for path in &args.files {
         match lines(path, args) {
             Ok(text) => print_data(text.as_bytes())?,
             // One bad file does not keep the others from being shown.
             Err(error) if args.files.len() > 1 => {
-                eprintln!("error: {error:#}");
+                reporter.error(&format!("{error:#}"));
                 exit = Exit::LookAt;
             }
             Err(error) => return Err(error),

@@ -2,13 +2,15 @@
 
 use std::io::BufRead as _;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
+use crate::lang::Lang;
 use crate::memory::Memory;
+use crate::model::Task;
 use crate::pipeline::{self, Answering};
 use crate::segment;
 use crate::unit::{Finding, Score, State, TranslationUnit};
@@ -44,24 +46,28 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
         _ => Memory::none()?,
     };
     let shelf = Shelf::open(global, reporter)?;
-    let model = ready(&shelf, &args.model.model, &args.model, reporter)?;
+    let model = ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter)?;
     if let Some(warning) = &model.stamp.warning {
         reporter.warn(warning);
     }
     let translator = model.translator()?;
     let decode = model.decode(&args.model);
     let rows = model.rows(&decode);
+    let langs = &model.installed.spec.source_langs;
     let input = read_lines();
     let (mut index, mut flagged) = (0, 0);
-    while let Some(texts) = next_lines(&input, rows * 4)? {
-        let mut lines: Vec<Line> = texts.into_iter().map(|text| Line { units: units(&text, index), text }).collect();
+    while let Some(texts) = next_lines(&input, rows * 4, reporter)? {
+        let numbered = texts.into_iter().zip(index..);
+        let mut lines: Vec<Line> =
+            numbered.map(|(text, n)| Line { units: units(&text, n, langs), text }).collect();
         let places: Vec<(usize, usize)> = lines
             .iter()
             .enumerate()
             .flat_map(|(l, line)| (0..line.units.len()).map(move |u| (l, u)))
-            .filter(|&(l, u)| pipeline::needs_translation(&model.installed.spec.source_langs, &lines[l].units[u].source_normalized))
+            .filter(|&(l, u)| lines[l].units[u].is_waiting())
             .collect();
-        let sources: Vec<String> = places.iter().map(|&(l, u)| lines[l].units[u].source_normalized.clone()).collect();
+        let sources: Vec<String> =
+            places.iter().map(|&(l, u)| lines[l].units[u].source_normalized.clone()).collect();
         let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         let tokens: Vec<usize> = sources.iter().map(|s| translator.count_tokens(s)).collect();
         let mut answering = Answering {
@@ -74,7 +80,7 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
         };
         let answers = answering.answer(&sources, &tokens)?;
         for ((l, u), answer) in places.into_iter().zip(answers) {
-            pipeline::settle(&mut lines[l].units[u], answer);
+            pipeline::settle(&mut lines[l].units[u], answer, &model.target_lang());
         }
         let mut out = String::new();
         for line in &lines {
@@ -90,6 +96,9 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
         }
         print_data(out.as_bytes())?;
     }
+    if reporter.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
     if flagged > 0 {
         reporter.info(&format!("{flagged} of {index} lines are flagged; --jsonl says why"));
         return Ok(Exit::LookAt);
@@ -101,7 +110,8 @@ impl Line {
     fn record(&self, index: usize) -> LineRecord<'_> {
         let worst = |state: State| self.units.iter().any(|u| u.state == state);
         let by_weight = [State::Skipped, State::Flagged, State::Repaired, State::Translated];
-        let targets: Vec<&str> = self.units.iter().map(|u| u.target.as_str()).filter(|t| !t.is_empty()).collect();
+        let targets: Vec<&str> =
+            self.units.iter().map(|u| u.target.as_str()).filter(|t| !t.is_empty()).collect();
         let scores: Vec<Score> = self.units.iter().filter_map(|u| u.score).collect();
         let tokens: usize = scores.iter().map(|s| s.tokens).sum();
         let score = (!scores.is_empty()).then(|| Score {
@@ -124,7 +134,7 @@ impl Line {
 }
 
 /// The sentences of one line: models that translate by the sentence would drop a second one.
-fn units(line: &str, index: usize) -> Vec<TranslationUnit> {
+fn units(line: &str, index: usize, langs: &[Lang]) -> Vec<TranslationUnit> {
     let document = Document {
         id: format!("line {}", index + 1),
         digest: String::new(),
@@ -133,7 +143,7 @@ fn units(line: &str, index: usize) -> Vec<TranslationUnit> {
         text: line.to_string(),
         blocks: vec![Block { kind: BlockKind::Paragraph, span: Span::new(0, line.len()) }],
     };
-    segment::segment(&document).into_iter().map(|s| pipeline::unit_of(&document, s)).collect()
+    segment::segment(&document).into_iter().map(|s| pipeline::unit_of(&document, s, langs)).collect()
 }
 
 /// Standard input, read ahead on a thread of its own: lines are translated together when they come together, and at
@@ -152,8 +162,19 @@ fn read_lines() -> Receiver<std::io::Result<String>> {
 }
 
 /// The next lines, at least one, at most `most`, as many as are there; none at the end of input.
-fn next_lines(input: &Receiver<std::io::Result<String>>, most: usize) -> Result<Option<Vec<String>>> {
-    let Ok(first) = input.recv() else { return Ok(None) };
+fn next_lines(
+    input: &Receiver<std::io::Result<String>>,
+    most: usize,
+    reporter: &Reporter,
+) -> Result<Option<Vec<String>>> {
+    let first = loop {
+        // Waiting must notice Ctrl-C.
+        match input.recv_timeout(std::time::Duration::from_millis(100)) {
+            Ok(first) => break first,
+            Err(RecvTimeoutError::Timeout) if !reporter.is_cancelled() => {}
+            Err(_) => return Ok(None),
+        }
+    };
     let mut lines = vec![line(first)?];
     while lines.len() < most {
         // A short wait lets a pipe that is still filling give a whole batch.

@@ -16,6 +16,10 @@ pub use device::{Device, DeviceChoice};
 pub use llm::LoadOptions;
 pub use load::Loaded;
 
+/// Raised when the same weights and options give other targets than before, so that a translation memory does not
+/// answer with what an earlier version said.
+pub const VERSION: u32 = 1;
+
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::batch;
+use crate::engine;
 use crate::inference::{DecodeOptions, Hypothesis, InferenceError, Translator, Watch};
 use crate::memory::{Entry, Key, Memory, MemoryError};
 use crate::segment;
@@ -25,7 +26,7 @@ pub enum Answer {
         hypothesis: Hypothesis,
         /// How many pieces.
         pieces: usize,
-        /// Whether it was in the memory before this call.
+        /// Whether the model was not asked for it: it is known from before, or the same as an earlier source.
         from_memory: bool,
     },
     /// The model failed on this source, even alone.
@@ -74,7 +75,13 @@ struct Asked {
 impl Answering<'_> {
     /// An answer for each source, in order. `tokens` are the sources' lengths.
     pub fn answer(&mut self, sources: &[&str], tokens: &[usize]) -> Result<Vec<Answer>, AnswerError> {
-        let fingerprint = self.decode.fingerprint();
+        // Everything that decides a target: a change of any of these must not find the old one.
+        let fingerprint = format!(
+            "{} pieces={} engine={}",
+            self.decode.fingerprint(),
+            self.translator.max_source_tokens(),
+            engine::VERSION
+        );
         let version = segment::VERSION.to_string();
         let keys: Vec<Key> =
             sources.iter().map(|s| Key::new(s, self.model_digest, &fingerprint, &version)).collect();
@@ -115,7 +122,10 @@ impl Answering<'_> {
                     Ok(hypothesis) => asked[at].answers[piece] = Some(hypothesis),
                     Err(reason) => asked[at].failure = Some(reason),
                 }
-                if let Some(all) = asked[at].answers.iter().cloned().collect::<Option<Vec<_>>>() {
+                if asked[at].failure.is_some() {
+                    // Counted as dealt with, so that the progress goes on.
+                    self.tell_translated(asked[at].places.len(), asked[at].source_tokens, false);
+                } else if let Some(all) = asked[at].answers.iter().cloned().collect::<Option<Vec<_>>>() {
                     finished.push((asked[at].key, Entry { pieces: all }));
                     self.tell_translated(asked[at].places.len(), asked[at].source_tokens, false);
                 }
@@ -126,10 +136,16 @@ impl Answering<'_> {
         for source in asked {
             let answer = match source.answers.into_iter().collect::<Option<Vec<_>>>() {
                 Some(pieces) => answer_of(&Entry { pieces }, false),
-                None => Answer::Failed { reason: source.failure.unwrap_or_else(|| "the model gave no answer".into()) },
+                None => Answer::Failed {
+                    reason: source.failure.unwrap_or_else(|| "the model gave no answer".into()),
+                },
             };
-            for place in source.places {
-                answers[place] = Some(answer.clone());
+            for (n, place) in source.places.into_iter().enumerate() {
+                let mut answer = answer.clone();
+                if let Answer::Translated { from_memory, .. } = &mut answer {
+                    *from_memory = n > 0;
+                }
+                answers[place] = Some(answer);
             }
         }
         let unanswered = || Answer::Failed { reason: "the source was not asked".into() };
@@ -262,8 +278,14 @@ mod tests {
     fn answers(translator: &Scripted, memory: &mut Memory, sources: &[&str]) -> Vec<Answer> {
         let tokens: Vec<usize> = sources.iter().map(|s| translator.count_tokens(s)).collect();
         let decode = DecodeOptions::default();
-        let mut answering =
-            Answering { translator, model_digest: "d", decode: &decode, rows: 8, memory, observer: &Silent::default() };
+        let mut answering = Answering {
+            translator,
+            model_digest: "d",
+            decode: &decode,
+            rows: 8,
+            memory,
+            observer: &Silent::default(),
+        };
         answering.answer(sources, &tokens).unwrap()
     }
 
@@ -280,6 +302,8 @@ mod tests {
         let first = answers(&translator, &mut memory, &["a b", "c", "a b"]);
         assert_eq!(first.iter().map(text).collect::<Vec<_>>(), ["A B", "C", "A B"]);
         assert_eq!(*translator.calls.lock().unwrap(), [2], "the repeated source is asked once");
+        assert!(matches!(first[0], Answer::Translated { from_memory: false, .. }));
+        assert!(matches!(first[2], Answer::Translated { from_memory: true, .. }));
         let second = answers(&translator, &mut memory, &["c", "d"]);
         assert!(matches!(second[0], Answer::Translated { from_memory: true, .. }));
         assert!(matches!(second[1], Answer::Translated { from_memory: false, .. }));

@@ -24,8 +24,11 @@ pub fn by_model(
     memory: &mut Memory,
     observer: &dyn Observer,
 ) -> Result<Option<(Brief, Option<String>)>, MemoryError> {
-    let remembering =
-        Remembering { generator, digest: &stamp.digest, inner: Mutex::new(Remembered { memory, failure: None }) };
+    let remembering = Remembering {
+        generator,
+        digest: &stamp.digest,
+        inner: Mutex::new(Remembered { memory, failure: None }),
+    };
     let result = summarize::abstractive(units, &remembering, &stamp.name, &Listening(observer));
     let remembered = remembering.inner.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(failure) = remembered.failure {
@@ -36,7 +39,10 @@ pub fn by_model(
         Err(SummarizeError::Inference(InferenceError::Interrupted)) => Ok(None),
         Err(error) => {
             let first = error.to_string().lines().next().unwrap_or_default().to_string();
-            Ok(Some((extractive(units), Some(format!("no brief by {}: {first}; extractive instead", stamp.name)))))
+            Ok(Some((
+                extractive(units),
+                Some(format!("no brief by {}: {first}; extractive instead", stamp.name)),
+            )))
         }
     }
 }
@@ -55,7 +61,10 @@ struct Remembered<'a> {
 }
 
 impl Remembering<'_> {
-    fn with_memory<T>(&self, act: impl FnOnce(&mut Memory) -> Result<T, MemoryError>) -> Result<T, InferenceError> {
+    fn with_memory<T>(
+        &self,
+        act: impl FnOnce(&mut Memory) -> Result<T, MemoryError>,
+    ) -> Result<T, InferenceError> {
         let mut inner = self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         act(inner.memory).map_err(|e| {
             let message = e.to_string();
@@ -81,8 +90,11 @@ impl Generator for Remembering<'_> {
         if !missing.is_empty() {
             let asked: Vec<&str> = missing.iter().map(|&i| instructions[i]).collect();
             let new = self.generator.generate(&asked, max_tokens, watch)?;
-            let entries: Vec<(Key, Entry)> =
-                missing.iter().zip(&new).map(|(&i, h)| (keys[i], Entry { pieces: vec![h.clone()] })).collect();
+            let entries: Vec<(Key, Entry)> = missing
+                .iter()
+                .zip(&new)
+                .map(|(&i, h)| (keys[i], Entry { pieces: vec![h.clone()] }))
+                .collect();
             self.with_memory(|memory| memory.put_many(&entries))?;
             missing.into_iter().zip(new).for_each(|(i, h)| answers[i] = Some(h));
         }

@@ -20,7 +20,7 @@ use crate::inference::{DecodeOptions, Generator, Translator};
 use crate::lang::{self, Lang};
 use crate::memory::{Memory, MemoryError};
 use crate::read::{self, ReadError};
-use crate::run::{DocumentRecord, Outcome, RunRecord};
+use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::segment;
 use crate::unit::{Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
 use crate::verify;
@@ -67,6 +67,8 @@ pub struct RunOptions<'a> {
     pub stamp: ModelStamp,
     /// Languages it reads; empty for any.
     pub source_langs: Vec<Lang>,
+    /// The language it writes.
+    pub target_lang: Lang,
     /// How it searches.
     pub decode: DecodeOptions,
     /// Rows it is given in one call.
@@ -110,7 +112,9 @@ pub enum RunError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The promise that every unit ends in exactly one state is broken: a fault of this program.
-    #[error("{document}: {counted} of {units} units are accounted for\nhint: this is a fault of tarjuman; please report it")]
+    #[error(
+        "{document}: {counted} of {units} units are accounted for\nhint: this is a fault of tarjuman; please report it"
+    )]
     Ledger {
         /// The document.
         document: String,
@@ -164,7 +168,8 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
         let known: Vec<_> = read::extensions().iter().map(|e| format!(".{e}")).collect();
         return Err(RunError::NoInput(given.join(", "), known.join(" ")));
     }
-    if let Some(collision) = write::collisions(found.inputs.iter().map(|i| i.id.as_str())).into_iter().next() {
+    if let Some(collision) = write::collisions(found.inputs.iter().map(|i| i.id.as_str())).into_iter().next()
+    {
         return Err(collision.into());
     }
     let output = OutputDir::create(options.out)?;
@@ -259,6 +264,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         ledger,
         from_memory,
         target_tokens,
+        ignored: ignored.into_iter().map(|(id, reason)| IgnoredFile { id, reason }).collect(),
     };
     write::save_run(&output, &record)?;
     Ok(record)
@@ -307,8 +313,10 @@ impl Runner<'_> {
             if waiting >= full || window.len() >= WINDOW_DOCUMENTS || at + 1 == inputs.len() {
                 let unfinished = self.window(std::mem::take(&mut window))?;
                 waiting = 0;
-                if unfinished.is_some() || self.counting.cancelled().load(Ordering::Relaxed) {
-                    let later = inputs[at + 1..].iter().map(|i| record(i.id.clone(), i.bytes, Outcome::NotReached));
+                let all_done = unfinished.is_none() && at + 1 == inputs.len();
+                if unfinished.is_some() || (!all_done && self.counting.cancelled().load(Ordering::Relaxed)) {
+                    let later =
+                        inputs[at + 1..].iter().map(|i| record(i.id.clone(), i.bytes, Outcome::NotReached));
                     self.records.extend(unfinished.into_iter().flatten().chain(later));
                     return Ok(true);
                 }
@@ -331,11 +339,10 @@ impl Runner<'_> {
                     });
                     return Some(pending);
                 }
-                let reason = match self.options.source_langs.first() {
-                    Some(lang) => format!("no {} text in it", lang.name()),
-                    None => "no text in it".into(),
-                };
-                let mut record = record(input.id.clone(), input.bytes, Outcome::NothingToTranslate { reason });
+                let lang = self.options.source_langs.first().cloned().unwrap_or_else(Lang::arabic);
+                let reason = format!("no {} text in it", lang.name());
+                let mut record =
+                    record(input.id.clone(), input.bytes, Outcome::NothingToTranslate { reason });
                 record.digest = pending.document.digest;
                 record.encoding = Some(pending.document.encoding);
                 self.finish(record);
@@ -376,11 +383,13 @@ impl Runner<'_> {
     /// Units of a document; those without text in the source language are copied.
     fn prepare(&self, document: Document, bytes: u64) -> Pending {
         let segments = segment::segment(&document);
-        let units: Vec<TranslationUnit> = segments.into_iter().map(|s| unit_of(&document, s)).collect();
+        let langs = &self.options.source_langs;
+        let units: Vec<TranslationUnit> =
+            segments.into_iter().map(|s| unit_of(&document, s, langs)).collect();
         let waiting = units
             .iter()
             .enumerate()
-            .filter(|(_, unit)| needs_translation(&self.options.source_langs, &unit.source_normalized))
+            .filter(|(_, unit)| unit.is_waiting())
             .map(|(u, unit)| (u, self.options.translator.count_tokens(&unit.source_normalized)))
             .collect();
         Pending { document, bytes, units, waiting }
@@ -408,7 +417,8 @@ impl Runner<'_> {
             Ok(answers) => answers,
             Err(AnswerError::Memory(e)) => return Err(e.into()),
             Err(AnswerError::Interrupted) => {
-                let unfinished = window.into_iter().map(|p| record(p.document.id, p.bytes, Outcome::NotReached));
+                let unfinished =
+                    window.into_iter().map(|p| record(p.document.id, p.bytes, Outcome::NotReached));
                 return Ok(Some(unfinished.collect()));
             }
         };
@@ -416,7 +426,7 @@ impl Runner<'_> {
             if matches!(answer, Answer::Translated { from_memory: true, .. }) {
                 self.from_memory += 1;
             }
-            settle(&mut window[d].units[u], answer);
+            settle(&mut window[d].units[u], answer, &self.options.target_lang);
         }
         let mut window = window.into_iter();
         while let Some(pending) = window.next() {
@@ -435,8 +445,8 @@ impl Runner<'_> {
     fn document(&mut self, pending: Pending) -> Result<bool, RunError> {
         let Pending { document, bytes, units, .. } = pending;
         let ledger = Ledger::of(&units);
-        if !ledger.adds_up() || units.iter().any(|u| u.state == State::Skipped && u.reason.is_none()) {
-            let counted = units.iter().filter(|u| u.state != State::Skipped || u.reason.is_some()).count();
+        let counted = units.iter().filter(|u| !u.is_waiting()).count();
+        if !ledger.adds_up() || counted != units.len() {
             return Err(RunError::Ledger { document: document.id, counted, units: units.len() });
         }
         let brief = match &self.options.brief {
@@ -485,10 +495,12 @@ impl Runner<'_> {
     }
 }
 
-/// The unit of a segment before any model is asked: its target is its source, which is right where there is nothing to
-/// translate.
-pub fn unit_of(document: &Document, segment: Segment) -> TranslationUnit {
+/// The unit of a segment before any model is asked. Where there is nothing to translate it is final: its target is its
+/// source. Else it waits (see [`TranslationUnit::is_waiting`]) to be settled.
+pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> TranslationUnit {
     let source = segment.span.of(&document.text);
+    let source_normalized = segment::normalize(source);
+    let waits = needs_translation(langs, &source_normalized);
     TranslationUnit {
         document: document.id.clone(),
         index: segment.index,
@@ -496,9 +508,9 @@ pub fn unit_of(document: &Document, segment: Segment) -> TranslationUnit {
         block: segment.block,
         kind: document.blocks[segment.block].kind,
         source: source.to_string(),
-        source_normalized: segment::normalize(source),
-        target: source.split_whitespace().collect::<Vec<_>>().join(" "),
-        state: State::Copied,
+        source_normalized,
+        target: if waits { String::new() } else { source.split_whitespace().collect::<Vec<_>>().join(" ") },
+        state: if waits { State::Skipped } else { State::Copied },
         reason: None,
         findings: Vec::new(),
         pieces: 0,
@@ -506,28 +518,32 @@ pub fn unit_of(document: &Document, segment: Segment) -> TranslationUnit {
     }
 }
 
-/// Whether there is something in `text` for a model that reads `langs` (any, if empty).
-pub fn needs_translation(langs: &[Lang], text: &str) -> bool {
-    match langs {
-        [lang, ..] if lang.is_arabic_script() => lang::has_arabic(text),
-        _ => text.chars().any(char::is_alphabetic),
+/// Whether there is something in `text` for a model that reads `langs`. Models that read any language are asked for
+/// Arabic, which is what this program is for.
+fn needs_translation(langs: &[Lang], text: &str) -> bool {
+    if langs.is_empty() || langs.iter().any(Lang::is_arabic_script) {
+        lang::has_arabic(text)
+    } else {
+        text.chars().any(char::is_alphabetic)
     }
 }
 
 /// Gives a unit its target and its final state.
-pub fn settle(unit: &mut TranslationUnit, answer: Answer) {
+pub fn settle(unit: &mut TranslationUnit, answer: Answer, target_lang: &Lang) {
     match answer {
         Answer::Failed { reason } => {
             unit.state = State::Skipped;
             unit.reason = Some(reason);
-            unit.target.clear();
         }
         Answer::Translated { hypothesis, pieces, .. } => {
-            unit.findings = verify::check(&unit.source_normalized, &hypothesis.text, Some(&hypothesis));
+            unit.target = match target_lang.is_arabic_script() {
+                true => hypothesis.text.clone(),
+                false => lang::western_signs(&hypothesis.text),
+            };
+            unit.findings = verify::check(&unit.source_normalized, &unit.target, Some(&hypothesis));
             unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
             unit.score = Some(score_of(&hypothesis));
             unit.pieces = pieces;
-            unit.target = hypothesis.text;
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A sentence as the model should see it. The document keeps its own spelling; only the model's copy is changed,
 //! and only in what carries no meaning: display controls, tatweel, short vowels, presentation forms, the Persian
-//! keyboard's yeh and kaf, and white space. Digits, punctuation and hamzas stay as they are written.
+//! keyboard's yeh and kaf, the form of digits, and white space. Punctuation and hamzas stay as they are written.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::lang::{is_arabic_diacritic, is_arabic_letter, is_bidi_control};
+use crate::lang::{is_arabic_diacritic, is_arabic_letter, is_bidi_control, western_digits};
 
 /// The sentence for the model: one line, trimmed. Idempotent.
 pub fn normalize(source: &str) -> String {
@@ -33,7 +33,7 @@ pub fn normalize(source: &str) -> String {
             }
         }
     }
-    text
+    western_digits(&text)
 }
 
 struct Letters {
@@ -240,6 +240,7 @@ mod tests {
             Case {
                 what: "joiners", source: "هـ\u{200D} مي\u{200C}لان \u{200B}نص", expected: "ه ميلان نص"
             },
+            Case { what: "digits", source: "١٢٫٥ و۱۲٬۰۰۰ و٣٪", expected: "12.5 و12,000 و3%" },
             Case {
                 what: "Persian keyboard",
                 source: "فی المدینة علی الطریق الکبیر",
@@ -255,7 +256,6 @@ mod tests {
     #[test]
     fn what_carries_meaning_stays() {
         for text in [
-            "١٢٫٥ و12.5 و۱۲",
             "قال: «لا؛ نعم، ربما؟»",
             "إلى أحمد آل سؤال ئ ة ى",
             "این کتاب برای شما است که می\u{200C}خوانید",

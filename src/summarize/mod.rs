@@ -4,7 +4,6 @@
 //! trusted. A language model may write one instead; what it writes is kept only where the cited sentences bear it out.
 
 mod abstractive;
-mod digest;
 mod extractive;
 mod figures;
 mod grounding;
@@ -13,7 +12,6 @@ mod rank;
 mod words;
 
 pub use abstractive::{SummarizeError, abstractive};
-pub use digest::{DigestEntry, digest};
 pub use extractive::{ExtractiveOptions, extractive};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::brief::{Brief, Figure, Point};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
-use crate::run::{DocumentRecord, Outcome, RunRecord};
+use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::unit::{Check, Finding, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
 
 /// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
@@ -152,5 +152,6 @@ pub(super) fn run() -> RunRecord {
         ],
         from_memory: 3,
         target_tokens: 99,
+        ignored: vec![IgnoredFile { id: "south/<scan>.pdf".into(), reason: "not a format that can be read".into() }],
     }
 }

@@ -11,7 +11,8 @@ use crate::run::{DocumentRecord, Outcome, RunRecord};
 use crate::unit::ModelStamp;
 
 /// Said of documents that a stopped run did not come to.
-pub(super) const NOT_REACHED: &str = "not reached yet: run the same command again to go on";
+pub(super) const NOT_REACHED: &str =
+    "not reached: the run was stopped (run it again to go on), or --limit came first";
 
 const PAGE: Page = Page {
     name: "index.html",
@@ -31,6 +32,7 @@ pub(super) fn render(run: &RunRecord) -> Result<String, WriteError> {
             Outcome::NotReached => other.push(Trouble::of(record, NOT_REACHED, "")),
         }
     }
+    other.extend(run.ignored.iter().map(|i| Trouble::of_file(&i.id, &i.reason)));
     PAGE.render(Index { summary: summary(run), model: Model::of(&run.model), done, failed, other })
 }
 
@@ -170,5 +172,9 @@ struct Trouble<'r> {
 impl<'r> Trouble<'r> {
     fn of(record: &'r DocumentRecord, what: &'r str, hint: &'r str) -> Self {
         Trouble { path: path_html(&record.id), what, hint }
+    }
+
+    fn of_file(id: &str, what: &'r str) -> Self {
+        Trouble { path: path_html(id), what, hint: "" }
     }
 }

@@ -48,6 +48,12 @@ pub enum WriteError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// Another run holds the folder.
+    #[error("{} is in use by another run\nhint: wait for it, or choose another --out", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A document that cannot be brought into its format; never seen with the templates and types of this version.
     #[error("cannot render {what}: {message}")]
     Render {

@@ -1,6 +1,6 @@
 //! Puts files into the output folder: whole or not at all, never outside it, and only when they changed.
 
-use std::fs;
+use std::fs::{self, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -12,6 +12,8 @@ use super::WriteError;
 #[derive(Debug)]
 pub struct OutputDir {
     root: PathBuf,
+    /// Held while this value lives: two runs into one folder would rename each other's half-written files.
+    _lock: Option<fs::File>,
 }
 
 /// What [`OutputDir::save`] did.
@@ -30,7 +32,11 @@ impl OutputDir {
         fs::create_dir_all(path).map_err(fail)?;
         let root = path.canonicalize().map_err(fail)?;
         tempfile::tempfile_in(&root).map_err(fail)?;
-        Ok(OutputDir { root })
+        let lock = lock(&root).map_err(|e| match e {
+            TryLockError::WouldBlock => WriteError::InUse { path: path.to_owned() },
+            TryLockError::Error(source) => fail(source),
+        })?;
+        Ok(OutputDir { root, _lock: lock })
     }
 
     /// The folder, absolute and without symbolic links.
@@ -64,6 +70,20 @@ impl OutputDir {
         }
         let hint = "a symbolic link in the output folder leads elsewhere: remove it, or choose another --out";
         Err(WriteError::Outside { path: relative.to_owned(), hint })
+    }
+}
+
+/// A lock on the folder itself, where the system opens folders as files; it ends with the process, however it ends.
+fn lock(folder: &Path) -> Result<Option<fs::File>, TryLockError> {
+    if !cfg!(unix) {
+        return Ok(None);
+    }
+    let file = fs::File::open(folder).map_err(TryLockError::Error)?;
+    match file.try_lock() {
+        // Some network file systems know no locks.
+        Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => Ok(None),
+        Err(e) => Err(e),
+        Ok(()) => Ok(Some(file)),
     }
 }
 

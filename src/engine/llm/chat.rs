@@ -13,40 +13,46 @@ use crate::model::{PromptSpec, PromptStyle};
 /// Stands for the document's text while a template is rendered: a private-use character that no template contains.
 const SLOT: &str = "\u{F8FF}";
 
-/// What surrounds a text in a prompt.
+/// What surrounds a text in a prompt, tokenised as far as the text cannot change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    before: String,
-    after: String,
-    /// Whether control tokens may be written in `before` and `after`.
-    control: bool,
+    /// Up to the last control token before the text.
+    head: Vec<u32>,
+    /// Ours, but joined to the text, so that tokens form across the seams.
+    near_before: String,
+    near_after: String,
+    /// From the first control token behind the text on.
+    tail: Vec<u32>,
 }
 
 impl Frame {
     /// The frame that `prompt` puts around a source. Examples come first, each closed by an empty line.
-    pub fn of_prompt(prompt: &PromptSpec, content: &Content, bos: Option<&str>) -> Result<Self, EngineError> {
+    pub fn of_prompt(
+        prompt: &PromptSpec,
+        content: &Content,
+        tokenizer: &Tokenizer,
+    ) -> Result<Self, EngineError> {
         let Some((head, tail)) = prompt.template.split_once("{source}") else {
             return Err(EngineError::Invalid("the prompt's template has no {source}".into()));
         };
-        let mut examples = String::new();
+        let mut before = String::new();
         for example in &prompt.examples {
-            examples.push_str(&format!(
+            before.push_str(&format!(
                 "{head}{}{tail}{}{}\n\n",
                 example.source, prompt.target_prefix, example.target
             ));
         }
+        before.push_str(head);
         match prompt.style {
-            PromptStyle::Completion => {
-                Ok(Frame { before: examples + head, after: tail.to_string(), control: false })
-            }
-            PromptStyle::Chat => Frame::of_chat(content, bos, &format!("{examples}{head}"), tail),
+            PromptStyle::Completion => Frame::new(tokenizer, &before, tail),
+            PromptStyle::Chat => Frame::of_chat(content, tokenizer, &before, tail),
         }
     }
 
     /// The model's chat template around one user turn, which has `head` and `tail` around the text.
     pub fn of_chat(
         content: &Content,
-        bos: Option<&str>,
+        tokenizer: &Tokenizer,
         head: &str,
         tail: &str,
     ) -> Result<Self, EngineError> {
@@ -67,33 +73,39 @@ impl Frame {
                     messages => [context! { role => "user", content => format!("{head}{SLOT}{tail}") }],
                     add_generation_prompt => true,
                     enable_thinking => false,
-                    bos_token => bos.unwrap_or_default(),
+                    bos_token => tokenizer.bos_text().unwrap_or_default(),
                 })
             })
             .map_err(invalid)?;
         let Some((before, after)) = rendered.split_once(SLOT) else {
             return Err(EngineError::Invalid("tokenizer.chat_template drops the user's text".into()));
         };
-        Ok(Frame { before: before.into(), after: after.into(), control: true })
+        Frame::new(tokenizer, before, after)
+    }
+
+    fn new(tokenizer: &Tokenizer, before: &str, after: &str) -> Result<Self, EngineError> {
+        let (before, near_before) = tokenizer.split_after_last_control(before);
+        let (near_after, after) = tokenizer.split_before_first_control(after);
+        let mut head: Vec<u32> = tokenizer.bos().into_iter().collect();
+        let ours = tokenizer.encode_prompt(before)?;
+        if !head.is_empty() && ours.first() == head.first() {
+            // Some templates write the token that begins a text themselves.
+            head.clear();
+        }
+        head.extend(ours);
+        Ok(Frame {
+            head,
+            near_before: near_before.into(),
+            near_after: near_after.into(),
+            tail: tokenizer.encode_prompt(after)?,
+        })
     }
 
     /// Ids of the prompt for `text`.
     pub fn encode(&self, tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, EngineError> {
-        let mut ids: Vec<u32> = tokenizer.bos().into_iter().collect();
-        if !self.control {
-            ids.extend(tokenizer.encode(&format!("{}{text}{}", self.before, self.after))?);
-            return Ok(ids);
-        }
-        // The text is joined to what of ours stands beside it, so that tokens form across the seams.
-        let (head, near_before) = tokenizer.split_after_last_control(&self.before);
-        let (near_after, tail) = tokenizer.split_before_first_control(&self.after);
-        let head = tokenizer.encode_prompt(head)?;
-        if head.first() == ids.first() {
-            ids.clear();
-        }
-        ids.extend(head);
-        ids.extend(tokenizer.encode(&format!("{near_before}{text}{near_after}"))?);
-        ids.extend(tokenizer.encode_prompt(tail)?);
+        let mut ids = self.head.clone();
+        ids.extend(tokenizer.encode(&format!("{}{text}{}", self.near_before, self.near_after))?);
+        ids.extend(&self.tail);
         Ok(ids)
     }
 

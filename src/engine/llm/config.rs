@@ -78,6 +78,11 @@ impl Config {
         }
         let number = |key: &str| metadata.number(&format!("{architecture}.{key}")).map(|n| n as usize);
         let float = |key: &str| metadata.float(&format!("{architecture}.{key}"));
+        let scaling =
+            metadata.string(&format!("{architecture}.rope.scaling.type")).unwrap_or_else(|_| "linear".into());
+        if !matches!(scaling.as_str(), "linear" | "none") {
+            return Err(EngineError::Unsupported(format!("rotary embeddings scaled by `{scaling}`")));
+        }
         let gemma = architecture == "gemma3";
         let hidden = number("embedding_length")?;
         let heads = number("attention.head_count")?;

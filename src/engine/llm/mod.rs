@@ -74,15 +74,14 @@ impl Llm {
         let at = |e: EngineError| named(path, e);
         let config = Config::from_gguf(&weights.content).map_err(at)?;
         let tokenizer = Tokenizer::from_gguf(&weights.content).map_err(at)?;
-        let bos = tokenizer.bos_text();
         let translation = match &model.spec.prompt {
             Some(prompt) => {
-                let frame = Frame::of_prompt(prompt, &weights.content, bos.as_deref()).map_err(at)?;
+                let frame = Frame::of_prompt(prompt, &weights.content, &tokenizer).map_err(at)?;
                 Some((prompt.clone(), frame))
             }
             None => None,
         };
-        let instruction = Frame::of_chat(&weights.content, bos.as_deref(), "", "").ok();
+        let instruction = Frame::of_chat(&weights.content, &tokenizer, "", "").ok();
         // Translations come in thousands and share a prompt; briefs are few and each has its own.
         let prefix = match &translation {
             Some((_, frame)) => frame.common_prefix(&tokenizer)?,
