@@ -30,13 +30,11 @@ fn main() -> Result<()> {
 
     let document = read::read(path, &std::fs::read(path).with_context(|| path.clone())?, None)?;
     let segments = segment::segment(&document).into_iter();
-    let mut units: Vec<TranslationUnit> = segments.map(|s| pipeline::unit_of(&document, s)).collect();
+    let langs = &model.spec.source_langs;
+    let mut units: Vec<TranslationUnit> = segments.map(|s| pipeline::unit_of(&document, s, langs)).collect();
 
-    // Units without a letter to translate stay copies of their source; the others are asked, in one go.
-    let needed = |unit: &&mut TranslationUnit| {
-        pipeline::needs_translation(&model.spec.source_langs, &unit.source_normalized)
-    };
-    let mut asked: Vec<&mut TranslationUnit> = units.iter_mut().filter(needed).collect();
+    // Units without a letter to translate are copies of their source already; the others are asked, in one go.
+    let mut asked: Vec<&mut TranslationUnit> = units.iter_mut().filter(|unit| unit.is_waiting()).collect();
     let sources: Vec<String> = asked.iter().map(|unit| unit.source_normalized.clone()).collect();
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     let tokens: Vec<usize> = sources.iter().map(|source| translator.count_tokens(source)).collect();

@@ -14,7 +14,7 @@ use super::args::{DoctorArgs, Global};
 use super::choose::{Shelf, ready, threads};
 use super::exit::Exit;
 use super::print_data;
-use super::report::Reporter;
+use super::report::{Reporter, told};
 
 /// Asked of every model; its translation is checked like any other.
 const SENTENCE: &str = "وصل وزير الخارجية إلى العاصمة يوم الثلاثاء.";
@@ -38,7 +38,11 @@ pub fn doctor(global: &Global, args: &DoctorArgs, reporter: &Reporter) -> Result
     let model = match ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter) {
         Ok(model) => model,
         Err(error) => {
-            tell("model", format!("FAILED: {error:#}"))?;
+            let (message, hint) = told(&error);
+            tell("model", format!("FAILED: {message}"))?;
+            if !hint.is_empty() {
+                tell("hint", hint)?;
+            }
             return Ok(Exit::Wrong);
         }
     };

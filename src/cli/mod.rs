@@ -29,14 +29,14 @@ pub fn main() -> Exit {
         Ok(exit) => exit,
         Err(_) if reporter.is_cancelled() => Exit::Interrupted,
         Err(error) => {
-            reporter.error(&format!("{error:#}"));
+            reporter.error(&error);
             Exit::Wrong
         }
     }
 }
 
 fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
-    Reporter::stop_on_signal()?;
+    reporter.stop_on_signal()?;
     match cli.command {
         Command::Run(args) => run::run(&cli.global, args, reporter),
         Command::Translate(args) => translate::translate(&cli.global, &args, reporter),

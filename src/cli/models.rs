@@ -182,7 +182,8 @@ fn verify(shelf: &Shelf, names: Vec<String>, reporter: &Reporter) -> Result<Exit
     let mut exit = Exit::Done;
     let mut out = String::new();
     for model in models {
-        if all && (model.spec.source == Source::None || shelf.store.status(&model)? == Status::Missing) {
+        let has_files = model.layers().any(|layer| !layer.files.is_empty());
+        if all && (!has_files || shelf.store.status(&model)? == Status::Missing) {
             continue;
         }
         let name = &model.spec.name;

@@ -17,8 +17,6 @@ use super::args::{Global, LogFormat};
 
 /// Set by the first Ctrl-C; the second one ends the program.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
-/// Whether messages are JSON: the signal handler has no reporter at hand.
-static JSON: AtomicBool = AtomicBool::new(false);
 
 /// Listens to runs and fetches and tells of them.
 pub struct Reporter {
@@ -49,7 +47,6 @@ impl Reporter {
     /// A reporter as the options want it; bars only on a terminal.
     pub fn new(global: &Global) -> Self {
         let json = global.log_format == LogFormat::Json;
-        JSON.store(json, Ordering::SeqCst);
         let draws = std::io::stderr().is_terminal() && !global.quiet && !global.no_progress && !json;
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Reporter {
@@ -63,16 +60,16 @@ impl Reporter {
     }
 
     /// From now on the first Ctrl-C (or termination) stops gently, the second at once.
-    pub fn stop_on_signal() -> Result<(), ctrlc::Error> {
-        ctrlc::set_handler(|| {
+    pub fn stop_on_signal(&self) -> Result<(), ctrlc::Error> {
+        let message = "stopping; what is translated is kept. Press Ctrl-C again to stop at once";
+        let line = match self.json {
+            true => json!({ "level": "info", "message": message }).to_string(),
+            false => format!("\n{message}"),
+        };
+        ctrlc::set_handler(move || {
             if CANCELLED.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            let text = "stopping; what is translated is kept. Press Ctrl-C again to stop at once";
-            let line = match JSON.load(Ordering::SeqCst) {
-                true => json!({ "level": "info", "message": text }).to_string(),
-                false => format!("\n{text}"),
-            };
             let _ = writeln!(std::io::stderr(), "{line}");
         })
     }
@@ -105,22 +102,18 @@ impl Reporter {
         self.line("warning", message, serde_json::Value::Null);
     }
 
-    /// What went wrong; a hint in it, wherever it came from, stands apart.
-    pub fn error(&self, text: &str) {
-        let (message, hint) = text.split_once("\nhint: ").unwrap_or((text, ""));
-        if self.json {
-            let more = if hint.is_empty() { json!({}) } else { json!({ "hint": hint }) };
-            self.line("error", message, more);
-        } else if hint.is_empty() {
-            self.line("error", message, serde_json::Value::Null);
-        } else {
-            self.line("error", &format!("{message}\n\nhint: {hint}"), serde_json::Value::Null);
+    /// An error that ends the command, or takes one input out of it.
+    pub fn error(&self, error: &anyhow::Error) {
+        let (mut message, hint) = told(error);
+        if !self.json && !hint.is_empty() {
+            message.push_str(&format!("\n\nhint: {hint}"));
         }
+        self.line("error", &message, json!({ "hint": hint }));
     }
 
     /// One line of progress; `--quiet` drops it.
     pub fn info(&self, message: &str) {
-        if !self.quiet && !(self.json && message.is_empty()) {
+        if !(self.quiet || self.json && message.is_empty()) {
             self.line("info", message, serde_json::Value::Null);
         }
     }
@@ -157,6 +150,24 @@ impl Reporter {
             Outcome::NotReached => {}
         }
     }
+}
+
+/// The causes of an error on one line, each told once, and what to do about it (or an empty string).
+pub fn told(error: &anyhow::Error) -> (String, String) {
+    let (mut message, mut hint) = (String::new(), String::new());
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let (text, advice) = cause.split_once("\nhint: ").unwrap_or((&cause, ""));
+        // Some errors name their cause in their own line.
+        if !message.contains(text) {
+            let colon = if message.is_empty() { "" } else { ": " };
+            message.push_str(&format!("{colon}{text}"));
+        }
+        if hint.is_empty() {
+            hint = advice.into();
+        }
+    }
+    (message, hint)
 }
 
 /// Counts of a ledger in words, without the zeros.
@@ -213,11 +224,12 @@ impl Observer for Reporter {
             Event::Document(record) => self.document(record),
             Event::Discovered { ignored, .. } if !ignored.is_empty() => {
                 let (first, reason) = &ignored[0];
-                let others = match ignored.len() {
-                    1 => String::new(),
-                    n => format!(" and {} more files", n - 1),
+                let others = match ignored.len() - 1 {
+                    0 => String::new(),
+                    1 => ", and one other file".into(),
+                    n => format!(", and {n} other files"),
                 };
-                self.info(&format!("left aside: {first}{others} ({reason})"));
+                self.info(&format!("left aside: {first} ({reason}){others}"));
             }
             _ => {}
         }

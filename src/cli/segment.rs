@@ -20,7 +20,7 @@ pub fn segment(args: &SegmentArgs, reporter: &Reporter) -> Result<Exit> {
             Ok(text) => print_data(text.as_bytes())?,
             // One bad file does not keep the others from being shown.
             Err(error) if args.files.len() > 1 => {
-                reporter.error(&format!("{error:#}"));
+                reporter.error(&error);
                 exit = Exit::LookAt;
             }
             Err(error) => return Err(error),

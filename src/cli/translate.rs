@@ -4,7 +4,7 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use serde::Serialize;
 
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
@@ -56,7 +56,7 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
     let langs = &model.installed.spec.source_langs;
     let input = read_lines();
     let (mut index, mut flagged) = (0, 0);
-    while let Some(texts) = next_lines(&input, rows * 4, reporter)? {
+    while let Some(texts) = next_lines(&input, rows * 4, index, reporter)? {
         let numbered = texts.into_iter().zip(index..);
         let mut lines: Vec<Line> =
             numbered.map(|(text, n)| Line { units: units(&text, n, langs), text }).collect();
@@ -110,8 +110,12 @@ impl Line {
     fn record(&self, index: usize) -> LineRecord<'_> {
         let worst = |state: State| self.units.iter().any(|u| u.state == state);
         let by_weight = [State::Skipped, State::Flagged, State::Repaired, State::Translated];
-        let targets: Vec<&str> =
+        let mut targets: Vec<&str> =
             self.units.iter().map(|u| u.target.as_str()).filter(|t| !t.is_empty()).collect();
+        if self.units.is_empty() {
+            // Dashes and other signs make no sentence, and are still something.
+            targets.push(self.text.trim());
+        }
         let scores: Vec<Score> = self.units.iter().filter_map(|u| u.score).collect();
         let tokens: usize = scores.iter().map(|s| s.tokens).sum();
         let score = (!scores.is_empty()).then(|| Score {
@@ -161,10 +165,12 @@ fn read_lines() -> Receiver<std::io::Result<String>> {
     receiver
 }
 
-/// The next lines, at least one, at most `most`, as many as are there; none at the end of input.
+/// The next lines, at least one, at most `most`, as many as are there; none at the end of input. `before` lines were
+/// read earlier.
 fn next_lines(
     input: &Receiver<std::io::Result<String>>,
     most: usize,
+    before: usize,
     reporter: &Reporter,
 ) -> Result<Option<Vec<String>>> {
     let first = loop {
@@ -175,17 +181,24 @@ fn next_lines(
             Err(_) => return Ok(None),
         }
     };
-    let mut lines = vec![line(first)?];
+    let mut lines = vec![line(first, before + 1)?];
     while lines.len() < most {
         // A short wait lets a pipe that is still filling give a whole batch.
         match input.recv_timeout(std::time::Duration::from_millis(20)) {
-            Ok(next) => lines.push(line(next)?),
+            Ok(next) => lines.push(line(next, before + lines.len() + 1)?),
             Err(_) => break,
         }
     }
     Ok(Some(lines))
 }
 
-fn line(line: std::io::Result<String>) -> Result<String> {
-    line.map_err(|e| anyhow::anyhow!("standard input: {e}\nhint: lines must be UTF-8"))
+fn line(line: std::io::Result<String>, number: usize) -> Result<String> {
+    line.map_err(|e| match e.kind() {
+        std::io::ErrorKind::InvalidData => {
+            anyhow!(
+                "standard input, line {number}: not UTF-8\nhint: `iconv -f WINDOWS-1256 -t UTF-8` converts it"
+            )
+        }
+        _ => anyhow!("standard input, line {number}: {e}"),
+    })
 }

@@ -16,6 +16,17 @@ pub struct Echo {
     pub delay_ms: u64,
 }
 
+/// Milliseconds that `--model echo` sleeps for each source; unset is none. For tests, so no option of the command line.
+const DELAY_VARIABLE: &str = "TARJUMAN_ECHO_DELAY_MS";
+
+impl Echo {
+    /// As the environment wants it.
+    pub fn from_environment() -> Self {
+        let delay = std::env::var(DELAY_VARIABLE).ok().and_then(|ms| ms.parse().ok());
+        Echo { delay_ms: delay.unwrap_or_default() }
+    }
+}
+
 /// Letters of Arabic, and how they are written in Latin.
 const LETTERS: &[(&str, &str)] = &[
     ("اأإآٱى", "a"),

@@ -19,7 +19,7 @@ impl Loaded {
     /// Loads `model` with its family's loader.
     pub fn load(model: &InstalledModel, options: &LoadOptions) -> Result<Self, EngineError> {
         match model.spec.family {
-            Family::Echo => Ok(Loaded::Echo(Echo::default())),
+            Family::Echo => Ok(Loaded::Echo(Echo::from_environment())),
             Family::Llm => Llm::load(model, options).map(|llm| Loaded::Llm(Box::new(llm))),
             family => Err(EngineError::Unsupported(format!(
                 "models of family `{}`, such as {}\nhint: `tarjuman models list` shows which can run",

@@ -368,10 +368,14 @@ impl Store {
         entries
     }
 
-    /// Whether the Hub answers, asked once: an error in words within a few seconds if not.
+    /// Whether the Hub answers, asked once: an error in words within a few seconds if not. Where no network is
+    /// wanted it is not asked at all, and counts as unreachable.
     pub fn hub_reachable(&self) -> Result<(), FetchError> {
         let endpoint = &self.options.hub.endpoint;
-        match self.hub_reachable.get_or_init(|| self.http.probe(endpoint).err()) {
+        let is_unwanted = self.options.offline || self.options.hub.offline;
+        let probe =
+            || if is_unwanted { Some("the network is off".into()) } else { self.http.probe(endpoint).err() };
+        match self.hub_reachable.get_or_init(probe) {
             None => Ok(()),
             Some(message) => {
                 Err(FetchError::Unreachable { what: endpoint.clone(), message: message.clone() })

@@ -152,6 +152,9 @@ pub(super) fn run() -> RunRecord {
         ],
         from_memory: 3,
         target_tokens: 99,
-        ignored: vec![IgnoredFile { id: "south/<scan>.pdf".into(), reason: "not a format that can be read".into() }],
+        ignored: vec![IgnoredFile {
+            id: "south/<scan>.pdf".into(),
+            reason: "not a format that can be read".into(),
+        }],
     }
 }

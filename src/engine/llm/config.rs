@@ -117,7 +117,10 @@ impl Config {
             context: number("context_length").unwrap_or(2048),
             architecture,
         };
-        if config.kv_heads == 0 || config.heads % config.kv_heads != 0 || config.rope_dim > config.head_dim {
+        if config.kv_heads == 0
+            || !config.heads.is_multiple_of(config.kv_heads)
+            || config.rope_dim > config.head_dim
+        {
             return Err(EngineError::Invalid(format!(
                 "{} heads, {} key/value heads, {} rotary of {} dimensions do not fit together",
                 config.heads, config.kv_heads, config.rope_dim, config.head_dim
@@ -128,7 +131,7 @@ impl Config {
 
     /// Whether `layer` sees only the last [`Config::window`] positions.
     pub fn is_sliding(&self, layer: usize) -> bool {
-        self.window > 0 && (layer + 1) % self.window_pattern != 0
+        self.window > 0 && !(layer + 1).is_multiple_of(self.window_pattern)
     }
 
     /// Angles a position adds to each rotated pair of `layer`: `rope_dim / 2` values.

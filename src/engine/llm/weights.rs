@@ -120,7 +120,7 @@ impl Weights {
                 "`{name}` is {all}×{width}, rows {rows:?} of {cols} were asked for"
             )));
         }
-        if cols % info.ggml_dtype.block_size() != 0 {
+        if !cols.is_multiple_of(info.ggml_dtype.block_size()) {
             return Err(EngineError::Unsupported(format!(
                 "`{name}`: rows of {cols} in blocks of {:?}",
                 info.ggml_dtype
