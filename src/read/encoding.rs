@@ -192,7 +192,9 @@ fn is_binary(sample: &[u8]) -> bool {
 /// UTF-16 without a byte-order mark: in the right byte order nearly every unit is ASCII, Arabic or common
 /// punctuation, in the wrong one nearly none is.
 fn utf16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
-    if sample.len() < 4 {
+    // ASCII has a byte 0x00 in every unit, and Arabic nearly always 0x06. Without them, signs and spaces in turn (`> > >`)
+    // would pass for the punctuation of U+20xx.
+    if sample.len() < 4 || !sample.iter().any(|byte| matches!(byte, 0x00 | 0x06)) {
         return None;
     }
     let plausible = |unit: u16| {
@@ -425,6 +427,13 @@ mod tests {
         assert!(matches!(error, ReadError::Undecodable { .. }), "{error}");
         let error = decode("a.txt", &encoded(REPORT, "iso-8859-6"), Some("windows-1256")).unwrap_err();
         assert!(matches!(error, ReadError::Implausible { .. }), "{error}");
+    }
+
+    #[test]
+    fn signs_and_spaces_in_turn_are_no_utf16() {
+        for text in ["> ".repeat(500) + "نص", "- ".repeat(40), "نعم\n".to_string() + &". ".repeat(500)] {
+            assert_eq!(decode("a.txt", text.as_bytes(), None).unwrap().1.name, "UTF-8", "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,106 @@
+//! `segment`: sentences that can be found again in the file.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::place::{Place, examples, tree};
+
+/// The spans of `file`, which must lie in order and not overlap.
+fn spans(place: &Place, file: &str) -> Vec<(usize, usize, String)> {
+    let ran = place.tarjuman(&format!("segment {file} --json"));
+    ran.expect(0);
+    assert_eq!(ran.stderr, "");
+    let mut spans: Vec<(usize, usize, String)> = Vec::new();
+    for (index, line) in ran.stdout.lines().enumerate() {
+        let object: Value = serde_json::from_str(line).unwrap();
+        assert_eq!((&object["index"], &object["document"]), (&index.into(), &file.into()), "{object}");
+        assert_eq!(object.as_object().unwrap().len(), 5, "document, index, start, end, text: {object}");
+        let place = |key: &str| object[key].as_u64().unwrap() as usize;
+        let (start, end) = (place("start"), place("end"));
+        assert!(start < end && spans.last().is_none_or(|before| before.1 <= start), "{object}");
+        spans.push((start, end, object["text"].as_str().unwrap().into()));
+    }
+    spans
+}
+
+fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => encoding_rs::WINDOWS_1256.decode_without_bom_handling(bytes).0.into(),
+    }
+}
+
+#[test]
+fn gaps_and_segments_are_the_text_and_no_arabic_stands_in_a_gap() {
+    let place = Place::with_examples();
+    let mut in_windows_1256 = 0;
+    for (name, bytes) in tree(&examples()) {
+        in_windows_1256 += usize::from(std::str::from_utf8(&bytes).is_err());
+        let text = decode(&bytes);
+        let (mut rebuilt, mut end) = (String::new(), 0);
+        for (start, stop, segment) in spans(&place, &format!("reports/{name}")) {
+            let gap = &text[end..start];
+            assert!(!gap.contains(|c: char| ('\u{621}'..='\u{64a}').contains(&c)), "{name}: {gap:?} is lost");
+            assert_eq!(segment.trim(), segment, "{name}");
+            rebuilt.push_str(gap);
+            rebuilt.push_str(&segment);
+            end = stop;
+        }
+        rebuilt.push_str(&text[end..]);
+        assert!(
+            !text[end..].contains(|c: char| ('\u{621}'..='\u{64a}').contains(&c)),
+            "{name}: the end is lost"
+        );
+        assert_eq!(rebuilt, text, "{name}");
+    }
+    assert_eq!(in_windows_1256, 1, "one of the samples is in a legacy encoding");
+}
+
+#[test]
+fn plain_output_is_one_sentence_a_line() {
+    let place = Place::with_examples();
+    let mut all = String::new();
+    for name in tree(&examples()).keys() {
+        let file = format!("reports/{name}");
+        let ran = place.tarjuman(&format!("segment {file}"));
+        let spans = spans(&place, &file);
+        let expected: Vec<String> =
+            spans.iter().map(|s| s.2.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(ran.expect(0).stdout.lines().collect::<Vec<_>>(), expected, "{name}");
+        all.push_str(&ran.stdout);
+    }
+    let names: Vec<_> = tree(&examples()).keys().map(|name| format!("reports/{name}")).collect();
+    let together = place.tarjuman(&format!("segment {}", names.join(" ")));
+    assert_eq!(together.expect(0).stdout, all, "several files come one after the other");
+}
+
+#[test]
+fn one_bad_file_does_not_keep_the_others_from_being_shown() {
+    let place = Place::new();
+    place.write("a.txt", "أولى. ثانية.");
+    place.write("b.txt", b"%PDF-1.7\n");
+    place.write("empty.txt", "");
+    let ran = place.tarjuman("segment a.txt nowhere.txt b.txt empty.txt a.txt");
+    ran.expect(1).says(&["error: nowhere.txt: ", "error: b.txt: this is a PDF file", "hint: "]);
+    assert_eq!(ran.stdout, "أولى.\nثانية.\nأولى.\nثانية.\n");
+    place.tarjuman("segment b.txt").expect(2);
+    assert_eq!(place.tarjuman("segment empty.txt").expect(0).stdout, "");
+}
+
+#[test]
+fn standard_input_and_a_given_encoding_are_read() {
+    let place = Place::new();
+    let ran = place.tarjuman_reading("segment -", "أولى. ثانية.\n");
+    assert_eq!(ran.expect(0).stdout, "أولى.\nثانية.\n");
+    // Too short to tell its encoding from.
+    let (bytes, ..) = encoding_rs::ISO_8859_6.encode("abc سلام");
+    place.write("short.txt", bytes);
+    place.tarjuman("segment short.txt").expect(2).says(&["hint: ", "--encoding"]);
+    let ran = place.tarjuman("segment short.txt --encoding iso-8859-6");
+    assert_eq!(ran.expect(0).stdout, "abc سلام\n");
+    // A mark at the beginning is no text: spans count from after it.
+    place.write("mark.txt", "\u{feff}أولى.");
+    assert_eq!(spans(&place, "mark.txt"), [(0, "أولى.".len(), "أولى.".to_string())]);
+    assert!(fs::read(place.path("mark.txt")).unwrap().starts_with(&[0xef, 0xbb, 0xbf]));
+}
