@@ -32,7 +32,14 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
         ModelsCommand::Verify { names } => verify(&shelf, names, reporter),
         ModelsCommand::Import { path, name } if path.is_dir() => {
             let name = name.context("a folder is imported under a name: --name NAME")?;
-            shelf.store.install_from_folder(&shelf.registry.get(&name)?, &path, reporter)?;
+            let model = shelf.registry.get(&name)?;
+            if shelf.store.status(&model)?.is_installed() {
+                reporter.info(&format!(
+                    "{name} is installed already; `tarjuman models remove {name}` makes room"
+                ));
+                return Ok(Exit::Done);
+            }
+            shelf.store.install_from_folder(&model, &path, reporter)?;
             reporter.info(&format!("{name} is installed and verified"));
             Ok(Exit::Done)
         }
@@ -49,7 +56,10 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
         }
         ModelsCommand::Remove { name } => {
             let removed = shelf.store.remove(&shelf.registry.get(&name)?)?;
-            reporter.info(&format!("{name}: {} freed", HumanBytes(removed.bytes)));
+            match removed.bytes {
+                0 => reporter.info(&format!("{name}: nothing of its own to delete")),
+                bytes => reporter.info(&format!("{name}: {} freed", HumanBytes(bytes))),
+            }
             for kept in removed.kept {
                 reporter.info(&format!("left in place, since other programs use it too: {}", kept.display()));
             }
