@@ -4,7 +4,9 @@ pub mod device;
 pub mod echo;
 pub mod llm;
 pub mod load;
+pub mod math;
 pub mod qgemm;
+pub mod rotation;
 pub mod search;
 pub mod tokenize;
 

@@ -1,18 +1,19 @@
 //! Linear layers in int8: weights with one scale an output, activations with one scale a row.
 //!
 //! `y = s_row · s_out · Σ q_x q_w`, with the sums exact in i32. So a row's result does not depend on the rows beside
-//! it nor on how work is split: this is what makes a batch equal to its members alone, to the last bit. Products
-//! come from `rten-gemm`, which chooses AVX2, AVX-512-VNNI or NEON kernels at run time.
+//! it nor on how work is split: this is what makes a batch equal to its members alone, to the last bit. Both sides
+//! are turned by a [`Rotation`] before they are rounded, which is what makes one scale a row enough. Products come
+//! from `rten-gemm`, which chooses AVX2, AVX-512-VNNI or NEON kernels at run time.
 
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
-use rten_simd::SimdOp;
+use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 use rten_vecmath::{ExtendInit, MinMax, Quantize};
 
 use super::EngineError;
+use super::rotation::Rotation;
 
-/// The kernels of this machine. The executor itself is made where it is used: it costs nothing beside a product, and
-/// it may not cross threads.
+/// The kernels of this machine.
 #[derive(Debug, Clone, Copy)]
 pub struct Int8Gemm {
     /// Largest magnitude of a quantised activation: 127, or 63 where the kernel adds pairs of products in 16 bits
@@ -20,13 +21,14 @@ pub struct Int8Gemm {
     reach: i32,
 }
 
-fn executor() -> GemmExecutor<u8, i8, i32> {
-    GemmExecutor::default()
+thread_local! {
+    /// It may not cross threads, and making it asks the processor what it can do.
+    static EXECUTOR: GemmExecutor<u8, i8, i32> = GemmExecutor::default();
 }
 
 impl Default for Int8Gemm {
     fn default() -> Self {
-        let reach = if executor().may_saturate() { 63 } else { 127 };
+        let reach = if EXECUTOR.with(GemmExecutor::may_saturate) { 63 } else { 127 };
         Int8Gemm { reach }
     }
 }
@@ -34,7 +36,7 @@ impl Default for Int8Gemm {
 impl Int8Gemm {
     /// Name of the kernel chosen, for `doctor`.
     pub fn kernel(self) -> String {
-        executor().kernel_name().to_string()
+        EXECUTOR.with(|executor| executor.kernel_name().to_string())
     }
 }
 
@@ -45,11 +47,15 @@ pub struct QuantizedRows {
     scales: Vec<f32>,
     zero_points: Vec<u8>,
     cols: usize,
+    /// A row on its way, turned, and what turning it needs.
+    turned: Vec<f32>,
+    scratch: Vec<f32>,
 }
 
 impl QuantizedRows {
-    /// Quantises `x`, rows of `cols` values; a row of zeros gets scale 0.
-    pub fn quantize(&mut self, gemm: Int8Gemm, x: &[f32], cols: usize) {
+    /// Turns and quantises `x`, rows of the rotation's width; a row of zeros gets scale 0.
+    pub fn quantize(&mut self, gemm: Int8Gemm, rotation: &Rotation, x: &[f32]) {
+        let cols = rotation.width();
         let rows = x.len() / cols;
         let zero = (gemm.reach + 1) as u8;
         self.cols = cols;
@@ -59,12 +65,17 @@ impl QuantizedRows {
         self.zero_points.clear();
         self.zero_points.resize(rows, zero);
         for row in x.chunks_exact(cols) {
-            let (low, high) = MinMax::new(row).dispatch();
+            self.turned.clear();
+            self.turned.extend_from_slice(row);
+            rotation.turn(&mut self.turned, &mut self.scratch);
+            let (low, high) = MinMax::new(&self.turned).dispatch();
             let reach = low.abs().max(high.abs());
             let scale = reach / gemm.reach as f32;
             self.scales.push(scale);
             let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            self.data.extend_init(|spare| Quantize::new(row, &mut spare[..cols], inverse, zero).dispatch());
+            let turned = self.turned.as_slice();
+            self.data
+                .extend_init(|spare| Quantize::new(turned, &mut spare[..cols], inverse, zero).dispatch());
         }
     }
 
@@ -73,33 +84,36 @@ impl QuantizedRows {
     }
 }
 
-/// A weight matrix of `outputs` × `inputs`, quantised and packed for the kernel.
+/// A weight matrix of `outputs` × `inputs`, turned, quantised and packed for the kernel.
 pub struct QuantizedLinear {
     packed: PackedBMatrix<i8>,
     scales: Vec<f32>,
     bias: Option<Vec<f32>>,
-    inputs: usize,
+    rotation: Rotation,
 }
 
 impl QuantizedLinear {
     /// Quantises `weights`, row-major, one row of `inputs` values an output; `bias` has a value an output.
-    pub fn new(weights: &[f32], inputs: usize, bias: Option<Vec<f32>>) -> Self {
+    pub fn new(mut weights: Vec<f32>, inputs: usize, bias: Option<Vec<f32>>) -> Self {
         let outputs = weights.len() / inputs;
-        let mut quantized = vec![0i8; weights.len()];
+        let rotation = Rotation::new(inputs);
+        let mut quantized: Vec<u8> = Vec::with_capacity(weights.len());
         let mut scales = Vec::with_capacity(outputs);
-        for (row, out) in weights.chunks_exact(inputs).zip(quantized.chunks_exact_mut(inputs)) {
-            let reach = row.iter().fold(0f32, |m, w| m.max(w.abs()));
-            let scale = reach / 127.0;
+        let mut scratch = Vec::new();
+        for row in weights.chunks_exact_mut(inputs) {
+            rotation.turn(row, &mut scratch);
+            let (low, high) = MinMax::new(row).dispatch();
+            let scale = low.abs().max(high.abs()) / 127.0;
             let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            scales.push(scale);
-            for (o, w) in out.iter_mut().zip(row) {
-                *o = (w * inverse).round() as i8;
-            }
+            scales.push(scale / rotation.gain());
+            quantized
+                .extend_init(|spare| Quantize::new(row, &mut spare[..inputs], inverse, 128u8).dispatch());
         }
+        let quantized: Vec<i8> = quantized.iter().map(|q| (q ^ 128) as i8).collect();
         // The kernel wants inputs × outputs: the same values seen through swapped strides.
         let view = NdTensorView::from_data([outputs, inputs], quantized.as_slice());
-        let packed = executor().prepack_b(view.transposed());
-        QuantizedLinear { packed, scales, bias, inputs }
+        let packed = EXECUTOR.with(|executor| executor.prepack_b(view.transposed()));
+        QuantizedLinear { packed, scales, bias, rotation }
     }
 
     /// Outputs of the layer.
@@ -109,7 +123,12 @@ impl QuantizedLinear {
 
     /// Inputs of the layer.
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.rotation.width()
+    }
+
+    /// What its inputs are turned by.
+    pub fn rotation(&self) -> &Rotation {
+        &self.rotation
     }
 
     /// `out` = `x` · Wᵀ + b, for rows of [`QuantizedLinear::outputs`] values. `sums` is scratch.
@@ -120,23 +139,12 @@ impl QuantizedLinear {
         out: &mut [f32],
     ) -> Result<(), EngineError> {
         let outputs = self.outputs();
-        debug_assert_eq!((x.cols, out.len()), (self.inputs, x.rows() * outputs));
+        debug_assert_eq!((x.cols, out.len()), (self.inputs(), x.rows() * outputs));
         self.sums(x, sums)?;
         for ((row, sums), &scale) in
             out.chunks_exact_mut(outputs).zip(sums.chunks_exact(outputs)).zip(&x.scales)
         {
-            match &self.bias {
-                None => {
-                    for ((o, &sum), s) in row.iter_mut().zip(sums).zip(&self.scales) {
-                        *o = sum as f32 * (s * scale);
-                    }
-                }
-                Some(bias) => {
-                    for (((o, &sum), s), b) in row.iter_mut().zip(sums).zip(&self.scales).zip(bias) {
-                        *o = sum as f32 * (s * scale) + b;
-                    }
-                }
-            }
+            Dequantize { sums, scale, scales: &self.scales, bias: self.bias.as_deref(), out: row }.dispatch();
         }
         Ok(())
     }
@@ -149,9 +157,34 @@ impl QuantizedLinear {
             a_quant: Some(QuantParams { zero_point: &x.zero_points }),
             ..GemmOptions::default()
         };
-        executor()
-            .gemm(sums, GemmInputA::Unpacked(a), GemmInputB::Packed(&self.packed), options)
+        let b = GemmInputB::Packed(&self.packed);
+        EXECUTOR
+            .with(|executor| executor.gemm(sums, GemmInputA::Unpacked(a), b, options))
             .map_err(|e| EngineError::Compute(format!("int8 product of {rows}×{}×{outputs}: {e}", x.cols)))
+    }
+}
+
+/// `out = sums · scale · scales + bias`, one row.
+struct Dequantize<'a> {
+    sums: &'a [i32],
+    scale: f32,
+    scales: &'a [f32],
+    bias: Option<&'a [f32]>,
+    out: &'a mut [f32],
+}
+
+impl SimdOp for Dequantize<'_> {
+    type Output = ();
+
+    // Plain loops, compiled for the instruction set of `I`.
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        for ((out, &sum), scale) in self.out.iter_mut().zip(self.sums).zip(self.scales) {
+            *out = sum as f32 * (scale * self.scale);
+        }
+        if let Some(bias) = self.bias {
+            self.out.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
+        }
     }
 }
 
@@ -171,7 +204,8 @@ mod tests {
 
     fn forward(layer: &QuantizedLinear, gemm: &Int8Gemm, x: &[f32], cols: usize) -> Vec<f32> {
         let mut rows = QuantizedRows::default();
-        rows.quantize(*gemm, x, cols);
+        assert_eq!(cols, layer.inputs());
+        rows.quantize(*gemm, layer.rotation(), x);
         let mut out = vec![0.0; rows.rows() * layer.outputs()];
         layer.forward(&rows, &mut Vec::new(), &mut out).unwrap();
         out
@@ -182,7 +216,7 @@ mod tests {
         let gemm = Int8Gemm::default();
         for (rows, inputs, outputs) in [(1, 64, 8), (3, 65, 33), (17, 640, 48), (40, 31, 5)] {
             let (x, w, b) = (values(rows * inputs, 1), values(outputs * inputs, 2), values(outputs, 3));
-            let layer = QuantizedLinear::new(&w, inputs, Some(b.clone()));
+            let layer = QuantizedLinear::new(w.clone(), inputs, Some(b.clone()));
             let got = forward(&layer, &gemm, &x, inputs);
             for r in 0..rows {
                 for o in 0..outputs {
@@ -198,11 +232,27 @@ mod tests {
     }
 
     #[test]
+    fn one_large_channel_does_not_drown_the_others() {
+        let gemm = Int8Gemm::default();
+        let (inputs, outputs) = (640, 24);
+        let (mut x, mut w) = (values(inputs, 8), values(outputs * inputs, 9));
+        // As in the residual stream of real models; what it adds is taken off again to look at the rest.
+        x[100] = 60.0;
+        w.iter_mut().skip(100).step_by(inputs).for_each(|w| *w = 0.0);
+        let got = forward(&QuantizedLinear::new(w.clone(), inputs, None), &gemm, &x, inputs);
+        for (got, w) in got.iter().zip(w.chunks_exact(inputs)) {
+            let exact: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
+            // Unturned, a step would be 60 / 127, and the error about 2 = 0.47 / √12 · √(640 / 3).
+            assert!((got - exact).abs() < 0.8, "{got}, not {exact}");
+        }
+    }
+
+    #[test]
     fn a_row_is_the_same_alone_and_among_others() {
         let gemm = Int8Gemm::default();
         let (inputs, outputs, rows) = (96, 40, 23);
         let (x, w) = (values(rows * inputs, 4), values(outputs * inputs, 5));
-        let layer = QuantizedLinear::new(&w, inputs, None);
+        let layer = QuantizedLinear::new(w.clone(), inputs, None);
         let together = forward(&layer, &gemm, &x, inputs);
         for r in 0..rows {
             let alone = forward(&layer, &gemm, &x[r * inputs..(r + 1) * inputs], inputs);
@@ -213,7 +263,7 @@ mod tests {
     #[test]
     fn a_row_of_zeros_gives_the_bias() {
         let gemm = Int8Gemm::default();
-        let layer = QuantizedLinear::new(&values(32 * 8, 6), 32, Some(vec![0.5; 8]));
+        let layer = QuantizedLinear::new(values(32 * 8, 6), 32, Some(vec![0.5; 8]));
         assert_eq!(forward(&layer, &gemm, &[0.0; 32], 32), vec![0.5; 8]);
     }
 }

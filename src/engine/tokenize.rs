@@ -160,6 +160,11 @@ impl Tokenizer {
         self.bos.and_then(|id| self.inner.id_to_token(id))
     }
 
+    /// Number of different tokens.
+    pub fn vocabulary(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
     /// Tokens that end a text or a turn.
     pub fn eos(&self) -> &[u32] {
         &self.eos

@@ -120,6 +120,7 @@ impl Config {
         if config.kv_heads == 0
             || !config.heads.is_multiple_of(config.kv_heads)
             || config.rope_dim > config.head_dim
+            || !config.rope_dim.is_multiple_of(2)
         {
             return Err(EngineError::Invalid(format!(
                 "{} heads, {} key/value heads, {} rotary of {} dimensions do not fit together",

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rten_simd::ops::{BitOps, NumOps};
-use rten_simd::{Isa, SimdOp, SimdUnaryOp};
-use rten_vecmath::{ApproxGelu, Silu, Softmax, SumExpSub, SumSquare};
+use rten_simd::{Isa, SimdOp};
+use rten_vecmath::SumSquare;
 
 use super::config::{Activation, Config, RopeStyle};
 use super::weights::Weights;
 use crate::engine::EngineError;
+use crate::engine::math;
 use crate::engine::qgemm::{Int8Gemm, QuantizedLinear, QuantizedRows};
 use crate::engine::search::{Candidate, Decoder};
 
@@ -34,7 +35,8 @@ struct Layer {
     gate_up: QuantizedLinear,
     down: QuantizedLinear,
     post_feed_forward_norm: Option<Vec<f32>>,
-    rope_frequencies: Vec<f32>,
+    /// Which of [`Network::ropes`] it turns by.
+    rope: usize,
     /// How many positions back it sees, itself included.
     reach: usize,
 }
@@ -45,6 +47,8 @@ pub struct Network {
     pub config: Config,
     gemm: Int8Gemm,
     layers: Vec<Layer>,
+    /// Angles a position adds to each rotated pair: of layers that see everything, and of sliding ones.
+    ropes: [Vec<f32>; 2],
     output_norm: Vec<f32>,
     /// The output layer in blocks of [`VOCABULARY_BLOCK`] tokens.
     vocabulary: Vec<QuantizedLinear>,
@@ -95,6 +99,8 @@ struct Scratch {
     activated: Vec<f32>,
     scores: Vec<f32>,
     logits: Vec<f32>,
+    /// For each of [`Network::ropes`], tokens × pairs: sine and cosine.
+    turns: [Vec<(f32, f32)>; 2],
 }
 
 impl Network {
@@ -116,12 +122,18 @@ impl Network {
                 let start = block * VOCABULARY_BLOCK;
                 let rows = start..(start + VOCABULARY_BLOCK).min(tokens);
                 let data = weights.matrix_rows(output, rows, config.hidden)?;
-                Ok(QuantizedLinear::new(&data, config.hidden, None))
+                Ok(QuantizedLinear::new(data, config.hidden, None))
             })
             .collect::<Result<Vec<_>, EngineError>>()?;
         let output_norm = weights.vector("output_norm.weight", config.hidden)?;
+        let factors = weights.optional_vector("rope_freqs.weight", config.rope_dim / 2)?;
+        let rope = |sliding| {
+            let layer = (0..config.layers).find(|&i| config.is_sliding(i) == sliding);
+            layer.map(|i| config.rope_frequencies(i, factors.as_deref())).unwrap_or_default()
+        };
+        let ropes = [rope(false), rope(true)];
         let prefix = (Vec::new(), Arc::new(Cache::new(config.layers)));
-        Ok(Network { config, gemm, layers, output_norm, vocabulary, weights, prefix })
+        Ok(Network { config, gemm, layers, ropes, output_norm, vocabulary, weights, prefix })
     }
 
     /// Takes in, once, the tokens that most prompts begin with; rows whose prompt does share the result.
@@ -176,6 +188,16 @@ impl Network {
         }
         scratch.hidden.iter_mut().for_each(|x| *x *= c.embedding_scale);
 
+        for (turns, frequencies) in scratch.turns.iter_mut().zip(&self.ropes) {
+            turns.clear();
+            for (row, tokens) in rows.iter().zip(tokens) {
+                let past = row.prefix.len + row.own.len;
+                for position in past..past + tokens.len() {
+                    turns.extend(frequencies.iter().map(|f| (position as f32 * f).sin_cos()));
+                }
+            }
+        }
+
         for (index, layer) in self.layers.iter().enumerate() {
             let s = &mut *scratch;
             rms_norm(&s.hidden, &layer.attention_norm, c.norm_eps, &mut s.normed);
@@ -210,17 +232,17 @@ impl Network {
         s.attended.resize(s.qkv.len() / stride * q_width, 0.0);
         let Row { prefix, own: cache } = row;
         let past = prefix.len + cache.len;
-        for (i, token) in range.clone().enumerate() {
+        for token in range.clone() {
+            let turns = &s.turns[layer.rope][token * c.rope_dim / 2..(token + 1) * c.rope_dim / 2];
             let qkv = &mut s.qkv[token * stride..(token + 1) * stride];
             let (query, rest) = qkv.split_at_mut(q_width);
             let (key, value) = rest.split_at_mut(kv_width);
-            let position = past + i;
             for head in query.chunks_exact_mut(d) {
-                prepare_head(head, layer.query_norm.as_deref(), position, layer, c);
+                prepare_head(head, layer.query_norm.as_deref(), turns, c);
                 head.iter_mut().for_each(|x| *x *= c.attention_scale);
             }
             for head in key.chunks_exact_mut(d) {
-                prepare_head(head, layer.key_norm.as_deref(), position, layer, c);
+                prepare_head(head, layer.key_norm.as_deref(), turns, c);
             }
             cache.keys[index].extend_from_slice(key);
             cache.values[index].extend_from_slice(value);
@@ -253,7 +275,7 @@ impl Network {
                     }
                     .dispatch();
                 }
-                Softmax::new_mut(&mut s.scores).dispatch();
+                math::softmax(&mut s.scores);
                 out.fill(0.0);
                 let mut weights = s.scores.as_slice();
                 for part in &parts {
@@ -284,7 +306,10 @@ impl Network {
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         let c = &self.config;
         let rows = s.normed.len() / c.hidden;
-        s.quantized.quantize(self.gemm, &s.normed, c.hidden);
+        let Some(rotation) = self.vocabulary.first().map(QuantizedLinear::rotation) else {
+            return Ok(Vec::new());
+        };
+        s.quantized.quantize(self.gemm, rotation, &s.normed);
         let mut tops: Vec<Top> = (0..rows).map(|_| Top::new(k)).collect();
         let mut first = 0u32;
         for block in &self.vocabulary {
@@ -320,9 +345,8 @@ impl Layer {
                     "only some of {parts:?} in block {index} have a bias"
                 )));
             }
-            Ok(QuantizedLinear::new(&data, inputs, Some(bias).filter(|b| !b.is_empty())))
+            Ok(QuantizedLinear::new(data, inputs, Some(bias).filter(|b| !b.is_empty())))
         };
-        let rope_factors = weights.optional_vector("rope_freqs.weight", c.rope_dim / 2)?;
         Ok(Layer {
             attention_norm: weights.vector(&name("attn_norm.weight"), c.hidden)?,
             qkv: stacked(
@@ -337,7 +361,7 @@ impl Layer {
             gate_up: stacked(&[("ffn_gate", c.feed_forward), ("ffn_up", c.feed_forward)], c.hidden)?,
             down: stacked(&[("ffn_down", c.hidden)], c.feed_forward)?,
             post_feed_forward_norm: weights.optional_vector(&name("post_ffw_norm.weight"), c.hidden)?,
-            rope_frequencies: c.rope_frequencies(index, rope_factors.as_deref()),
+            rope: usize::from(c.is_sliding(index)),
             reach: if c.is_sliding(index) { c.window } else { usize::MAX },
         })
     }
@@ -419,7 +443,7 @@ impl Scratch {
         to: Buffer,
     ) -> Result<(), EngineError> {
         let input = std::mem::take(self.buffer(from));
-        self.quantized.quantize(gemm, &input, layer.inputs());
+        self.quantized.quantize(gemm, layer.rotation(), &input);
         let rows = input.len() / layer.inputs();
         *self.buffer(from) = input;
         let mut output = std::mem::take(self.buffer(to));
@@ -467,27 +491,36 @@ fn gated(gate_up: &[f32], width: usize, activation: Activation, out: &mut Vec<f3
         out.extend_from_slice(gate);
         let gate = &mut out[start..];
         match activation {
-            Activation::Silu => Silu {}.map_mut(gate),
-            Activation::GeluTanh => ApproxGelu {}.map_mut(gate),
+            Activation::Silu => math::silu(gate),
+            Activation::GeluTanh => math::gelu_tanh(gate),
         }
         gate.iter_mut().zip(up).for_each(|(g, u)| *g *= u);
     }
 }
 
 /// Norm (where the architecture has one) and rotary embedding (Su et al. 2021) of one query or key head.
-fn prepare_head(head: &mut [f32], norm: Option<&[f32]>, position: usize, layer: &Layer, c: &Config) {
+fn prepare_head(head: &mut [f32], norm: Option<&[f32]>, turns: &[(f32, f32)], c: &Config) {
     if let Some(weight) = norm {
         let scale = rms_scale(head, c.norm_eps);
         head.iter_mut().zip(weight).for_each(|(x, w)| *x *= scale * w);
     }
-    let half = c.rope_dim / 2;
-    for (i, frequency) in layer.rope_frequencies.iter().enumerate() {
-        let (sin, cos) = (position as f32 * frequency).sin_cos();
-        let (a, b) = match c.rope_style {
-            RopeStyle::Interleaved => (2 * i, 2 * i + 1),
-            RopeStyle::Halves => (i, i + half),
-        };
-        (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[a] * sin + head[b] * cos);
+    let turn = |a: &mut f32, b: &mut f32, &(sin, cos): &(f32, f32)| {
+        (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+    };
+    let turned = &mut head[..c.rope_dim];
+    match c.rope_style {
+        RopeStyle::Interleaved => {
+            for (pair, by) in turned.chunks_exact_mut(2).zip(turns) {
+                let [a, b] = pair else { continue };
+                turn(a, b, by);
+            }
+        }
+        RopeStyle::Halves => {
+            let (first, second) = turned.split_at_mut(c.rope_dim / 2);
+            for ((a, b), by) in first.iter_mut().zip(second).zip(turns) {
+                turn(a, b, by);
+            }
+        }
     }
 }
 
@@ -575,12 +608,12 @@ impl Top {
 
     /// Takes in `logits` of the tokens from `first` on; banned ones count in the sum, but are no candidates.
     fn add(&mut self, logits: &mut [f32], first: u32, banned: &[u32]) {
-        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let max = math::max(logits);
         if max > self.max {
             self.sum *= (self.max - max).exp();
             self.max = max;
         }
-        self.sum += SumExpSub::new(logits, self.max).dispatch();
+        self.sum += math::sum_exp(logits, self.max);
         for &id in banned {
             if let Some(logit) = id.checked_sub(first).and_then(|i| logits.get_mut(i as usize)) {
                 *logit = f32::NEG_INFINITY;

@@ -74,6 +74,13 @@ impl Llm {
         let at = |e: EngineError| named(path, e);
         let config = Config::from_gguf(&weights.content).map_err(at)?;
         let tokenizer = Tokenizer::from_gguf(&weights.content).map_err(at)?;
+        let (embedded, _) = weights.shape("token_embd.weight").map_err(at)?;
+        if embedded < tokenizer.vocabulary() {
+            let known = tokenizer.vocabulary();
+            return Err(at(EngineError::Invalid(format!(
+                "`token_embd.weight` has {embedded} rows for {known} tokens"
+            ))));
+        }
         let translation = match &model.spec.prompt {
             Some(prompt) => {
                 let frame = Frame::of_prompt(prompt, &weights.content, &tokenizer).map_err(at)?;

@@ -130,7 +130,7 @@ impl Weights {
         let part = TensorInfo {
             ggml_dtype: info.ggml_dtype,
             shape: (rows.len(), cols).into(),
-            offset: info.offset + (rows.start * row_bytes) as u64,
+            offset: info.offset.saturating_add((rows.start * row_bytes) as u64),
         };
         self.read(name, &part)
     }

@@ -1,0 +1,196 @@
+//! Exponentials over slices: softmax, log-sum-exp, the gates' activations.
+//!
+//! Plain loops compiled for the instruction set found at run time (`rten-simd` dispatches). Everything they call must
+//! be inlined into them: a function that is not has no vector registers to pass values in.
+
+use rten_simd::{Isa, SimdOp};
+
+/// Sums and maxima run in this many lanes, whatever the machine has, so that results do not depend on it.
+const LANES: usize = 32;
+
+/// e^x to 2 units in the last place; 0 or infinity come out as the nearest normal number. Cody & Waite's reduction
+/// with the polynomial of Cephes' `expf`.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    // Added, it leaves the nearest integer in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.3, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    p = p * r + 1.398_199_9e-3;
+    p = p * r + 8.333_452e-3;
+    p = p * r + 4.166_579_6e-2;
+    p = p * r + 1.666_666_6e-1;
+    p = p * r + 0.5;
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3F80_0000));
+    (p * r * r + r + 1.0) * power
+}
+
+struct Max<'a>(&'a [f32]);
+
+impl SimdOp for Max<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) -> f32 {
+        let mut lanes = [f32::NEG_INFINITY; LANES];
+        let chunks = self.0.chunks_exact(LANES);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane = if x > *lane { x } else { *lane };
+            }
+        }
+        lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max })
+    }
+}
+
+/// The largest value; -∞ of none.
+pub fn max(x: &[f32]) -> f32 {
+    Max(x).dispatch()
+}
+
+struct SumExp<'a> {
+    x: &'a [f32],
+    minus: f32,
+}
+
+impl SimdOp for SumExp<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) -> f32 {
+        let mut lanes = [0f32; LANES];
+        let chunks = self.x.chunks_exact(LANES);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane += exp(x - self.minus);
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(rest) {
+            *lane += exp(x - self.minus);
+        }
+        lanes.iter().sum()
+    }
+}
+
+/// Σ e^(x - minus).
+pub fn sum_exp(x: &[f32], minus: f32) -> f32 {
+    SumExp { x, minus }.dispatch()
+}
+
+struct Softmax<'a>(&'a mut [f32]);
+
+impl SimdOp for Softmax<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let max = Max(self.0).eval(isa);
+        for x in self.0.iter_mut() {
+            *x = exp(*x - max);
+        }
+        let mut lanes = [0f32; LANES];
+        for chunk in self.0.chunks(LANES) {
+            lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += x);
+        }
+        let scale = 1.0 / lanes.iter().sum::<f32>();
+        self.0.iter_mut().for_each(|x| *x *= scale);
+    }
+}
+
+/// Makes scores probabilities, in place.
+pub fn softmax(x: &mut [f32]) {
+    Softmax(x).dispatch();
+}
+
+struct Silu<'a>(&'a mut [f32]);
+
+impl SimdOp for Silu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        for x in self.0.iter_mut() {
+            *x /= 1.0 + exp(-*x);
+        }
+    }
+}
+
+/// x · sigmoid(x), in place.
+pub fn silu(x: &mut [f32]) {
+    Silu(x).dispatch();
+}
+
+struct GeluTanh<'a>(&'a mut [f32]);
+
+impl SimdOp for GeluTanh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        // (1 + tanh u) / 2 = sigmoid(2u), with u = √(2/π) (x + 0.044715 x³) of Hendrycks & Gimpel 2016.
+        const TWICE: f32 = 2.0 * 0.797_884_6;
+        for x in self.0.iter_mut() {
+            let u = TWICE * (*x + 0.044_715 * *x * *x * *x);
+            *x /= 1.0 + exp(-u);
+        }
+    }
+}
+
+/// The tanh approximation of GELU, in place.
+pub fn gelu_tanh(x: &mut [f32]) {
+    GeluTanh(x).dispatch();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponentials_are_those_of_f64() {
+        for i in -8700..=8800 {
+            let x = i as f32 / 100.0;
+            let exact = f64::from(x).exp();
+            assert!((f64::from(exp(x)) / exact - 1.0).abs() < 3e-7, "{x}: {} is not {exact}", exp(x));
+        }
+        assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(-1e9) < 1e-37 && exp(1e9).is_finite());
+        assert!(exp(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn sums_maxima_and_probabilities_of_any_length() {
+        for n in [1, 5, 31, 32, 33, 100] {
+            let x: Vec<f32> = (0..n).map(|i| (i as f32 * 1.7).sin() * 9.0).collect();
+            let largest = x.iter().copied().fold(f32::MIN, f32::max);
+            let sum: f64 = x.iter().map(|&x| f64::from(x - largest).exp()).sum();
+            assert_eq!(max(&x), largest);
+            assert!((f64::from(sum_exp(&x, largest)) / sum - 1.0).abs() < 1e-6);
+            let mut p = x.clone();
+            softmax(&mut p);
+            for (p, x) in p.iter().zip(&x) {
+                assert!((f64::from(*p) - f64::from(x - largest).exp() / sum).abs() < 1e-6);
+            }
+        }
+        assert_eq!(max(&[]), f32::NEG_INFINITY);
+        let mut masked = [0.0, f32::NEG_INFINITY, 0.0];
+        softmax(&mut masked);
+        assert!((masked[0] - 0.5).abs() < 1e-6 && masked[1] < 1e-30, "{masked:?}");
+    }
+
+    #[test]
+    fn activations_follow_their_formulas() {
+        let inputs: Vec<f32> = (-200..=200).map(|i| i as f32 / 10.0).collect();
+        let (mut silus, mut gelus) = (inputs.clone(), inputs.clone());
+        silu(&mut silus);
+        gelu_tanh(&mut gelus);
+        for ((x, s), g) in inputs.iter().map(|&x| f64::from(x)).zip(silus).zip(gelus) {
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            assert!((f64::from(s) - x / (1.0 + (-x).exp())).abs() < 1e-5, "silu {x}: {s}");
+            assert!((f64::from(g) - 0.5 * x * (1.0 + u.tanh())).abs() < 1e-5, "gelu {x}: {g}");
+        }
+    }
+}
