@@ -146,7 +146,7 @@ impl Tiny {
         let value = |i: usize| random_value(random, size) * if i % cols == 7 { 4.0 } else { 1.0 };
         let data: Vec<f32> = (0..rows * cols).map(value).collect();
         let tensor = Tensor::from_vec(data, (rows, cols), &TensorDevice::Cpu).unwrap();
-        let dtype = if cols % 32 == 0 { GgmlDType::Q8_0 } else { GgmlDType::F32 };
+        let dtype = if cols.is_multiple_of(32) { GgmlDType::Q8_0 } else { GgmlDType::F32 };
         self.put(name, QTensor::quantize(&tensor, dtype).unwrap());
     }
 
@@ -391,7 +391,8 @@ fn rows_can_be_reordered_repeated_and_dropped() {
         assert_eq!(free.len(), 4);
         decoder.reorder(&mut state, &[]).unwrap();
         let mut state = decoder.start(&[&prompts[3]]).unwrap();
-        let best = decoder.step(&mut state, &previous[3..], 3, &[banned.clone()]).unwrap().remove(0);
+        let best =
+            decoder.step(&mut state, &previous[3..], 3, std::slice::from_ref(&banned)).unwrap().remove(0);
         assert!(best.iter().all(|c| !banned.contains(&c.id)));
     }
     check(&int8, 0.0);
