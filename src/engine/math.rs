@@ -1,4 +1,4 @@
-//! Exponentials over slices: softmax, log-sum-exp, the gates' activations.
+//! Loops over slices: maxima, softmax, log-sum-exp, the gates' activations.
 //!
 //! Plain loops compiled for the instruction set found at run time (`rten-simd` dispatches). Everything they call must
 //! be inlined into them: a function that is not has no vector registers to pass values in.
@@ -50,6 +50,28 @@ impl SimdOp for Max<'_> {
 /// The largest value; -∞ of none.
 pub fn max(x: &[f32]) -> f32 {
     Max(x).dispatch()
+}
+
+struct Reach<'a>(&'a [f32]);
+
+impl SimdOp for Reach<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) -> f32 {
+        let mut lanes = [0f32; LANES];
+        for chunk in self.0.chunks(LANES) {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane = if x.abs() > *lane { x.abs() } else { *lane };
+            }
+        }
+        lanes.into_iter().fold(0.0, f32::max)
+    }
+}
+
+/// The largest magnitude; 0 of none.
+pub fn reach(x: &[f32]) -> f32 {
+    Reach(x).dispatch()
 }
 
 struct SumExp<'a> {
@@ -168,6 +190,7 @@ mod tests {
             let largest = x.iter().copied().fold(f32::MIN, f32::max);
             let sum: f64 = x.iter().map(|&x| f64::from(x - largest).exp()).sum();
             assert_eq!(max(&x), largest);
+            assert_eq!(reach(&x), x.iter().fold(0f32, |m, x| m.max(x.abs())));
             assert!((f64::from(sum_exp(&x, largest)) / sum - 1.0).abs() < 1e-6);
             let mut p = x.clone();
             softmax(&mut p);

@@ -8,9 +8,9 @@
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
 use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
-use rten_vecmath::{ExtendInit, MinMax, Quantize};
 
 use super::EngineError;
+use super::math;
 use super::rotation::Rotation;
 
 /// The kernels of this machine.
@@ -68,14 +68,11 @@ impl QuantizedRows {
             self.turned.clear();
             self.turned.extend_from_slice(row);
             rotation.turn(&mut self.turned, &mut self.scratch);
-            let (low, high) = MinMax::new(&self.turned).dispatch();
-            let reach = low.abs().max(high.abs());
-            let scale = reach / gemm.reach as f32;
+            let scale = math::reach(&self.turned) / gemm.reach as f32;
             self.scales.push(scale);
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            let turned = self.turned.as_slice();
-            self.data
-                .extend_init(|spare| Quantize::new(turned, &mut spare[..cols], inverse, zero).dispatch());
+            let start = self.data.len();
+            self.data.resize(start + cols, 0);
+            Quantize { x: &self.turned, scale, zero, out: &mut self.data[start..] }.dispatch();
         }
     }
 
@@ -97,19 +94,16 @@ impl QuantizedLinear {
     pub fn new(mut weights: Vec<f32>, inputs: usize, bias: Option<Vec<f32>>) -> Self {
         let outputs = weights.len() / inputs;
         let rotation = Rotation::new(inputs);
-        let mut quantized: Vec<u8> = Vec::with_capacity(weights.len());
+        let mut quantized = vec![0u8; weights.len()];
         let mut scales = Vec::with_capacity(outputs);
         let mut scratch = Vec::new();
-        for row in weights.chunks_exact_mut(inputs) {
+        for (row, out) in weights.chunks_exact_mut(inputs).zip(quantized.chunks_exact_mut(inputs)) {
             rotation.turn(row, &mut scratch);
-            let (low, high) = MinMax::new(row).dispatch();
-            let scale = low.abs().max(high.abs()) / 127.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+            let scale = math::reach(row) / 127.0;
             scales.push(scale / rotation.gain());
-            quantized
-                .extend_init(|spare| Quantize::new(row, &mut spare[..inputs], inverse, 128u8).dispatch());
+            Quantize { x: row, scale, zero: 0, out }.dispatch();
         }
-        let quantized: Vec<i8> = quantized.iter().map(|q| (q ^ 128) as i8).collect();
+        let quantized: Vec<i8> = quantized.iter().map(|&q| q as i8).collect();
         // The kernel wants inputs × outputs: the same values seen through swapped strides.
         let view = NdTensorView::from_data([outputs, inputs], quantized.as_slice());
         let packed = EXECUTOR.with(|executor| executor.prepack_b(view.transposed()));
@@ -161,6 +155,29 @@ impl QuantizedLinear {
         EXECUTOR
             .with(|executor| executor.gemm(sums, GemmInputA::Unpacked(a), b, options))
             .map_err(|e| EngineError::Compute(format!("int8 product of {rows}×{}×{outputs}: {e}", x.cols)))
+    }
+}
+
+/// `out = x / scale + zero`, rounded to whole numbers modulo 256.
+struct Quantize<'a> {
+    x: &'a [f32],
+    scale: f32,
+    zero: u8,
+    out: &'a mut [u8],
+}
+
+impl SimdOp for Quantize<'_> {
+    type Output = ();
+
+    // A plain loop, compiled for the instruction set of `I`.
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        // Added, it leaves the nearest integer in the low bits.
+        const ROUND: f32 = 12_582_912.0;
+        let inverse = if self.scale > 0.0 { 1.0 / self.scale } else { 0.0 };
+        for (out, x) in self.out.iter_mut().zip(self.x) {
+            *out = ((x * inverse + ROUND).to_bits() as u8).wrapping_add(self.zero);
+        }
     }
 }
 
