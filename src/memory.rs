@@ -246,6 +246,7 @@ impl Memory {
     ///
     /// # Errors
     /// As [`Memory::get_many`].
+    #[cfg(test)]
     pub fn entry_count(&self) -> Result<usize, MemoryError> {
         let count = "SELECT count(*) FROM piece WHERE position = 0";
         let count: i64 = self.connection.query_row(count, [], |row| row.get(0)).map_err(|e| self.error(e))?;

@@ -59,11 +59,8 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
     let record = pipeline::run(
         plan,
         RunOptions {
-            inputs: args.paths,
-            out: args.out.clone(),
             formats,
             encoding: args.encoding,
-            limit: args.limit,
             translator: model.translator()?,
             stamp: model.stamp.clone(),
             source_langs: model.installed.spec.source_langs.clone(),
@@ -71,8 +68,6 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
             rows: model.rows(&decode),
             decode,
             brief,
-            memory,
-            fresh: args.fresh,
             device: model.device.clone(),
             options,
         },

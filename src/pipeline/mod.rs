@@ -49,18 +49,12 @@ pub enum BriefMaker<'a> {
     },
 }
 
-/// A run, fully described.
+/// How the documents of a [`Plan`] are worked on.
 pub struct RunOptions<'a> {
-    /// Files and folders, or `-`.
-    pub inputs: Vec<PathBuf>,
-    /// Output folder.
-    pub out: PathBuf,
     /// Formats of bilingual files.
     pub formats: Vec<Format>,
     /// `--encoding`
     pub encoding: Option<String>,
-    /// Only so many documents.
-    pub limit: Option<usize>,
     /// The translator.
     pub translator: &'a dyn Translator,
     /// Its stamp.
@@ -75,10 +69,6 @@ pub struct RunOptions<'a> {
     pub rows: usize,
     /// Who writes briefs.
     pub brief: BriefMaker<'a>,
-    /// Translation memory file; none keeps it in memory.
-    pub memory: Option<PathBuf>,
-    /// Translate anew what the memory has.
-    pub fresh: bool,
     /// Device in words, for the record.
     pub device: String,
     /// Options in force, for the record.

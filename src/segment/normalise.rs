@@ -9,7 +9,9 @@ use crate::lang::{is_arabic_diacritic, is_arabic_letter, is_bidi_control, wester
 
 /// The sentence for the model: one line, trimmed. Idempotent.
 pub fn normalize(source: &str) -> String {
-    let unfolded: String = without_presentation_forms(source);
+    // Emphasis as Markdown (and many a plain text) writes it: models repeat the marks in the wrong places.
+    let source = source.replace("**", "");
+    let unfolded: String = without_presentation_forms(&source);
     // Hamza and madda written as marks of their own belong to their letters.
     let composed: String = if unfolded.contains(['\u{653}', '\u{654}', '\u{655}']) {
         unfolded.nfc().collect()
@@ -240,6 +242,7 @@ mod tests {
             Case {
                 what: "joiners", source: "هـ\u{200D} مي\u{200C}لان \u{200B}نص", expected: "ه ميلان نص"
             },
+            Case { what: "emphasis", source: "**إعداد:** هيئة", expected: "إعداد: هيئة" },
             Case { what: "digits", source: "١٢٫٥ و۱۲٬۰۰۰ و٣٪", expected: "12.5 و12,000 و3%" },
             Case {
                 what: "Persian keyboard",

@@ -146,7 +146,8 @@ pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
 }
 
 /// The files that document `id` will have, relative to the output folder.
-pub fn output_paths(id: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
+#[cfg(test)]
+fn output_paths(id: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
     let writers = writers(formats);
     writers.iter().filter(|w| with_brief || !w.needs_brief()).map(|w| w.path(id)).collect()
 }

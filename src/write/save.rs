@@ -40,6 +40,7 @@ impl OutputDir {
     }
 
     /// The folder, absolute and without symbolic links.
+    #[cfg(test)]
     pub fn root(&self) -> &Path {
         &self.root
     }
