@@ -10,7 +10,7 @@ use tarjuman::engine::Device;
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
 use tarjuman::engine::llm::{Llm, LoadOptions, cpu, reference};
-use tarjuman::engine::search::{Candidate, Decoder};
+use tarjuman::engine::search::{Candidate, Decoder, Found};
 use tarjuman::inference::{DecodeOptions, Translator, Unwatched};
 use tarjuman::model::InstalledModel;
 
@@ -166,6 +166,38 @@ fn greedy_outputs_agree_with_llama_cpp() {
                 lines.iter().map(|l| l["output"].as_str().unwrap().trim().to_string()).collect();
             same_quality(model, &ours, &theirs, &references);
         }
+    }
+}
+
+/// Given f32 weights and an f32 cache, llama.cpp computes what our reference computes: `tests/golden/llama_f32.py`.
+#[test]
+#[ignore = "needs real weights and recorded prompts; takes minutes"]
+fn the_reference_is_llama_cpp_in_f32() {
+    for (model, file) in MODELS {
+        let llm = load(model, file, true);
+        let prompts: Vec<Vec<u32>> =
+            lines(model, "greedy.jsonl").iter().map(|l| ids(&l["prompt_ids"])).collect();
+        let path = format!("{}/tests/golden/llama_f32/{model}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let wanted: Vec<Vec<u32>> = text
+            .lines()
+            .map(|l| ids(&serde_json::from_str::<serde_json::Value>(l).unwrap()["output_ids"]))
+            .collect();
+        assert_eq!(wanted.len(), prompts.len());
+        // A target that ends in a newline or the end token was recorded without it.
+        let limits: Vec<usize> = wanted.iter().map(Vec::len).collect();
+        let found = llm
+            .continue_prompts(&prompts, &limits, &[], &DecodeOptions::default(), &Unwatched::default())
+            .unwrap();
+        let same = |n: usize| {
+            let equal = |(f, w): &(&Vec<Found>, &Vec<u32>)| f[0].ids.iter().take(n).eq(w.iter().take(n));
+            found.iter().zip(&wanted).filter(equal).count()
+        };
+        let (first, whole, all) = (same(8), same(usize::MAX), prompts.len());
+        eprintln!(
+            "{model}: the first 8 ids are those of llama.cpp in f32 on {first} of {all} lines, all ids on {whole}"
+        );
+        assert!(first * 100 >= all * 98, "{model}: {first} of {all}");
     }
 }
 
