@@ -28,35 +28,97 @@ pub enum InferenceError {
 pub struct DecodeOptions {
     /// Hypotheses kept at each step; 1 is greedy search.
     pub beam: usize,
+    /// A finished target's score is the sum of its log-probabilities by its length to this power: larger favours
+    /// longer targets, 0 leaves the sum.
+    pub length_penalty: f32,
+    /// When a beam with as many finished targets as hypotheses ends.
+    pub early_stopping: EarlyStopping,
     /// At most this many target tokens a source token …
     pub max_length_ratio: f32,
-    /// … plus this many.
+    /// … plus this many …
     pub max_length_extra: usize,
+    /// … or, where this is not 0, this many whatever the source's length. The end counts.
+    pub max_tokens: usize,
+    /// At least this many target tokens before the end.
+    pub min_tokens: usize,
     /// No n-gram of this many tokens occurs twice in a target; 0 is off.
     pub no_repeat_ngram: usize,
+    /// Tokens of the target so far are made less likely by this factor; 1 is off.
+    pub repetition_penalty: f32,
     /// Rows decoded side by side. Speed only: results do not depend on it.
     pub batch: usize,
 }
 
+/// When a beam search ends that has as many finished targets as rows (Hugging Face's `early_stopping`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EarlyStopping {
+    /// When the best unfinished one, at its present length, is no better than the worst finished one (`false`).
+    #[default]
+    Heuristic,
+    /// At once (`true`).
+    First,
+    /// When no unfinished one can become better at any length (`"never"`).
+    Never,
+}
+
+impl EarlyStopping {
+    fn name(self) -> &'static str {
+        match self {
+            EarlyStopping::Heuristic => "heuristic",
+            EarlyStopping::First => "first",
+            EarlyStopping::Never => "never",
+        }
+    }
+}
+
 impl Default for DecodeOptions {
     fn default() -> Self {
-        DecodeOptions { beam: 1, max_length_ratio: 3.0, max_length_extra: 16, no_repeat_ngram: 0, batch: 32 }
+        DecodeOptions {
+            beam: 1,
+            length_penalty: 1.0,
+            early_stopping: EarlyStopping::default(),
+            max_length_ratio: 3.0,
+            max_length_extra: 16,
+            max_tokens: 0,
+            min_tokens: 0,
+            no_repeat_ngram: 0,
+            repetition_penalty: 1.0,
+            batch: 32,
+        }
     }
 }
 
 impl DecodeOptions {
     /// All that changes a target, in one line: part of the translation memory's key. `batch` is left out,
-    /// since results do not depend on it.
+    /// since results do not depend on it. What is off is not named.
     pub fn fingerprint(&self) -> String {
-        format!(
+        let mut line = format!(
             "beam={} max={}x+{} ngram={}",
             self.beam, self.max_length_ratio, self.max_length_extra, self.no_repeat_ngram
-        )
+        );
+        let default = DecodeOptions::default();
+        let mut name = |key: &str, is_set: bool, value: String| {
+            if is_set {
+                line.push_str(&format!(" {key}={value}"));
+            }
+        };
+        name("length", self.length_penalty != default.length_penalty, self.length_penalty.to_string());
+        name("stop", self.early_stopping != default.early_stopping, self.early_stopping.name().into());
+        name("most", self.max_tokens > 0, self.max_tokens.to_string());
+        name("least", self.min_tokens > 0, self.min_tokens.to_string());
+        name("repetition", self.repetition_penalty != 1.0, self.repetition_penalty.to_string());
+        line
     }
 
     /// The limit of target tokens for a source of `source_tokens`.
     pub fn max_target_tokens(&self, source_tokens: usize) -> usize {
-        (source_tokens as f32 * self.max_length_ratio).ceil() as usize + self.max_length_extra
+        let limit = (source_tokens as f32 * self.max_length_ratio).ceil() as usize + self.max_length_extra;
+        match self.max_tokens {
+            0 => limit,
+            most => most,
+        }
+        .max(self.min_tokens)
     }
 }
 

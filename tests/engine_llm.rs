@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device as TensorDevice, Tensor};
+use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::llm::chat::Frame;
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
 use tarjuman::engine::llm::{Llm, LoadOptions, cpu, reference};
-use tarjuman::engine::search::{Candidate, Decoder, Found};
+use tarjuman::engine::search::{Decoder, Found};
 use tarjuman::engine::tokenize::Tokenizer;
 use tarjuman::engine::{Device, EngineError};
 use tarjuman::inference::{DecodeOptions, Generator, Translator, Unwatched};
@@ -254,17 +255,22 @@ fn prompts(count: usize) -> Vec<Vec<u32>> {
     (0..count).map(|i| (0..1 + i * 7 % 41).map(|_| 5 + random.below(250) as u32).collect()).collect()
 }
 
-fn slices(prompts: &[Vec<u32>]) -> Vec<&[u32]> {
-    prompts.iter().map(Vec::as_slice).collect()
+/// All but the last token of each prompt, which is the first one a step is given.
+fn sources(prompts: &[Vec<u32>]) -> Vec<&[u32]> {
+    prompts.iter().map(|p| &p[..p.len() - 1]).collect()
+}
+
+fn free(rows: usize) -> Vec<Constraint> {
+    vec![Constraint::default(); rows]
 }
 
 /// The 8 likeliest tokens after each of `steps` forced tokens, for each prompt.
 fn forced<D: Decoder>(decoder: &D, prompts: &[Vec<u32>], steps: usize) -> Vec<Vec<Vec<Candidate>>> {
-    let mut state = decoder.start(&slices(prompts)).unwrap();
+    let mut state = decoder.start(&sources(prompts)).unwrap();
     let mut previous: Vec<u32> = prompts.iter().map(|p| *p.last().unwrap()).collect();
     let mut found = vec![Vec::new(); prompts.len()];
     for step in 0..steps {
-        let best = decoder.step(&mut state, &previous, 8, &vec![Vec::new(); prompts.len()]).unwrap();
+        let best = decoder.step(&mut state, &previous, 8, &free(prompts.len())).unwrap();
         found.iter_mut().zip(best).for_each(|(found, best)| found.push(best));
         previous.iter_mut().enumerate().for_each(|(row, id)| *id = 5 + ((row * 31 + step * 17) % 250) as u32);
     }
@@ -323,10 +329,10 @@ fn a_common_prefix_and_long_prompts_in_pieces_change_nothing() {
         assert_eq!(forced(&prefixed, &all, 4), want, "{architecture}: prefix");
         // Token by token, which no piece can be smaller than.
         for (prompt, want) in all.iter().zip(&want) {
-            let mut state = plain.start(&[&prompt[..1]]).unwrap();
+            let mut state = plain.start(&[&[]]).unwrap();
             let mut last = Vec::new();
             for id in prompt {
-                last = plain.step(&mut state, &[*id], 8, &[Vec::new()]).unwrap().remove(0);
+                last = plain.step(&mut state, &[*id], 8, &free(1)).unwrap().remove(0);
             }
             assert_eq!(last, want[0], "{architecture}: {} tokens in pieces", prompt.len());
         }
@@ -372,28 +378,28 @@ fn rows_can_be_reordered_repeated_and_dropped() {
     let (int8, f32) = networks(&path);
     fn check<D: Decoder>(decoder: &D, tolerance: f32) {
         let prompts = prompts(4);
-        let mut state = decoder.start(&slices(&prompts)).unwrap();
+        let mut state = decoder.start(&sources(&prompts)).unwrap();
         let previous: Vec<u32> = prompts.iter().map(|p| *p.last().unwrap()).collect();
-        decoder.step(&mut state, &previous, 1, &vec![Vec::new(); 4]).unwrap();
+        decoder.step(&mut state, &previous, 1, &free(4)).unwrap();
         decoder.reorder(&mut state, &[3, 1, 3]).unwrap();
-        let got = decoder.step(&mut state, &[20, 21, 22], 4, &[vec![], vec![], vec![]]).unwrap();
+        let got = decoder.step(&mut state, &[20, 21, 22], 4, &free(3)).unwrap();
         for (got, (row, id)) in got.iter().zip([(3, 20), (1, 21), (3, 22)]) {
-            let mut state = decoder.start(&[&prompts[row]]).unwrap();
-            decoder.step(&mut state, &previous[row..=row], 1, &[vec![]]).unwrap();
-            let want = decoder.step(&mut state, &[id], 4, &[vec![]]).unwrap().remove(0);
+            let mut state = decoder.start(&sources(&prompts[row..=row])).unwrap();
+            decoder.step(&mut state, &previous[row..=row], 1, &free(1)).unwrap();
+            let want = decoder.step(&mut state, &[id], 4, &free(1)).unwrap().remove(0);
             for (g, w) in got.iter().zip(&want) {
                 assert!(g.id == w.id && (g.log_prob - w.log_prob).abs() <= tolerance, "{got:?}, {want:?}");
             }
         }
-        let banned = vec![got[0][0].id, got[0][1].id];
+        let banned = Constraint { banned: vec![got[0][0].id, got[0][1].id], ..Constraint::default() };
         decoder.reorder(&mut state, &[0]).unwrap();
-        let free = decoder.step(&mut state, &[20], 4, &[vec![]]).unwrap().remove(0);
-        assert_eq!(free.len(), 4);
+        let more = decoder.step(&mut state, &[20], 4, &free(1)).unwrap().remove(0);
+        assert_eq!(more.len(), 4);
         decoder.reorder(&mut state, &[]).unwrap();
-        let mut state = decoder.start(&[&prompts[3]]).unwrap();
+        let mut state = decoder.start(&sources(&prompts[3..])).unwrap();
         let best =
             decoder.step(&mut state, &previous[3..], 3, std::slice::from_ref(&banned)).unwrap().remove(0);
-        assert!(best.iter().all(|c| !banned.contains(&c.id)));
+        assert!(best.iter().all(|c| !banned.banned.contains(&c.id)));
     }
     check(&int8, 0.0);
     check(&f32, 1e-4);
@@ -405,8 +411,8 @@ fn probabilities_add_up() {
     let tiny = Tiny::new("qwen3");
     let (int8, f32) = networks(&tiny.write(folder.path()));
     fn total<D: Decoder>(decoder: &D, k: usize) -> f32 {
-        let mut state = decoder.start(&[&[7, 8, 9]]).unwrap();
-        decoder.step(&mut state, &[9], k, &[vec![]]).unwrap()[0].iter().map(|c| c.log_prob.exp()).sum()
+        let mut state = decoder.start(&[&[7, 8]]).unwrap();
+        decoder.step(&mut state, &[9], k, &free(1)).unwrap()[0].iter().map(|c| c.log_prob.exp()).sum()
     }
     let all = tiny.tokens().len();
     // More candidates than tokens are as many as there are tokens.

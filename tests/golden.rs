@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use tarjuman::engine::Device;
+use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
 use tarjuman::engine::llm::{Llm, LoadOptions, cpu, reference};
-use tarjuman::engine::search::{Candidate, Decoder, Found};
+use tarjuman::engine::search::{Decoder, Found};
 use tarjuman::inference::{DecodeOptions, Translator, Unwatched};
 use tarjuman::model::InstalledModel;
 
@@ -74,12 +75,13 @@ fn tokens_are_those_of_llama_cpp() {
 /// What our computation says at each of the first [`STEPS`] positions of every recorded output, given the recorded
 /// tokens before it: the likeliest tokens.
 fn forced<D: Decoder>(decoder: &D, lines: &[(Vec<u32>, Vec<u32>)]) -> Vec<Vec<Candidate>> {
-    let prompts: Vec<&[u32]> = lines.iter().map(|(prompt, _)| prompt.as_slice()).collect();
-    let mut state = decoder.start(&prompts).unwrap();
-    let mut previous: Vec<u32> = prompts.iter().map(|p| *p.last().unwrap()).collect();
+    let sources: Vec<&[u32]> = lines.iter().map(|(prompt, _)| &prompt[..prompt.len() - 1]).collect();
+    let mut state = decoder.start(&sources).unwrap();
+    let mut previous: Vec<u32> = lines.iter().map(|(prompt, _)| *prompt.last().unwrap()).collect();
     let mut best = Vec::new();
     for step in 0..STEPS {
-        let found = decoder.step(&mut state, &previous, 16, &vec![Vec::new(); lines.len()]).unwrap();
+        let found =
+            decoder.step(&mut state, &previous, 16, &vec![Constraint::default(); lines.len()]).unwrap();
         for (((_, output), found), previous) in lines.iter().zip(found).zip(&mut previous) {
             if let Some(&id) = output.get(step) {
                 best.push(found);

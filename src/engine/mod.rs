@@ -1,5 +1,6 @@
 //! Inference: everything that knows about tensors, token ids and devices, and nothing about documents.
 
+pub mod candidates;
 pub mod device;
 pub mod echo;
 pub mod llm;
@@ -9,6 +10,7 @@ pub mod qgemm;
 pub mod rotation;
 pub mod search;
 pub mod tokenize;
+pub mod workers;
 
 use std::path::{Path, PathBuf};
 

@@ -1,53 +1,104 @@
 //! Greedy and beam search, written once over [`Decoder`]; families know nothing of it, it knows nothing of them.
+//!
+//! Scores and stopping are those of Hugging Face transformers (`generation/utils.py`, `_beam_search`, version 5.23),
+//! whose models these are: the same hypotheses in the same order with the same scores.
 
 use std::sync::atomic::Ordering;
 
-use crate::inference::Watch;
+use crate::inference::{DecodeOptions, EarlyStopping, Watch};
 
 use super::EngineError;
-
-/// One possible next token of a row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
-    /// Token id.
-    pub id: u32,
-    /// Natural log of its probability given the row so far.
-    pub log_prob: f32,
-}
+use super::candidates::{Candidate, Constraint};
 
 /// A model that extends rows of tokens. Weights are immutable; all that changes is in `State`.
 pub trait Decoder: Sync {
     /// Caches of the rows under way.
     type State;
 
-    /// Takes in `prompts` (each at least one token), one row each, all but their last token; that one is the first
-    /// `previous`.
-    fn start(&self, prompts: &[&[u32]]) -> Result<Self::State, EngineError>;
+    /// Takes in `sources`, one row each: what an encoder reads, or the part of a prompt that comes before the first
+    /// `previous`. Only the latter may be empty.
+    fn start(&self, sources: &[&[u32]]) -> Result<Self::State, EngineError>;
 
-    /// Appends `previous`, a token a row, and returns for each row its `k` likeliest successors, best first,
-    /// without the row's `banned` ids (whose probability stays with them).
+    /// Appends `previous`, a token a row, and returns for each row its `k` best successors under the row's
+    /// constraint, best first.
     fn step(
         &self,
         state: &mut Self::State,
         previous: &[u32],
         k: usize,
-        banned: &[Vec<u32>],
+        constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError>;
 
     /// Makes row `i` what row `rows[i]` was; rows may be repeated, left out, or all gone.
     fn reorder(&self, state: &mut Self::State, rows: &[usize]) -> Result<(), EngineError>;
 }
 
-/// What a search may do.
+/// What one search is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Prompt<'a> {
+    /// See [`Decoder::start`].
+    pub source: &'a [u32],
+    /// Tokens with which the target begins, at least one. They are part of no result and count in no limit.
+    pub start: &'a [u32],
+    /// No end before this many tokens.
+    pub min_tokens: usize,
+    /// The most tokens, the end included; at least 1.
+    pub max_tokens: usize,
+}
+
+/// How to search.
 pub struct SearchOptions<'a> {
     /// Rows kept for each prompt; 1 is greedy.
     pub beam: usize,
-    /// For each prompt, the most tokens it may get, the end included.
-    pub max_tokens: &'a [usize],
+    /// A finished target's score is the sum of its log-probabilities by its length to this power (a length penalty
+    /// in the sense of Hugging Face: larger favours longer targets).
+    pub length_penalty: f32,
+    /// When a beam with as many finished targets as rows ends.
+    pub early_stopping: EarlyStopping,
     /// No n-gram of this length twice in a target; 0 is off.
     pub no_repeat_ngram: usize,
-    /// Whether the tokens so far are a finished target (their last one ends it).
+    /// See [`Constraint::penalty`]; 1 is off.
+    pub repetition_penalty: f32,
+    /// Sequences never produced.
+    pub banned: &'a [Vec<u32>],
+    /// The first token, where a target starts with one token only.
+    pub forced_first: Option<u32>,
+    /// The token at the limit of length.
+    pub forced_last: Option<u32>,
+    /// Tokens that end a target.
+    pub ends: &'a [u32],
+    /// Whether the tokens so far are a finished target for another reason.
     pub is_end: &'a (dyn Fn(&[u32]) -> bool + Sync),
+}
+
+impl Default for SearchOptions<'_> {
+    fn default() -> Self {
+        SearchOptions {
+            beam: 1,
+            length_penalty: 1.0,
+            early_stopping: EarlyStopping::Heuristic,
+            no_repeat_ngram: 0,
+            repetition_penalty: 1.0,
+            banned: &[],
+            forced_first: None,
+            forced_last: None,
+            ends: &[],
+            is_end: &|_| false,
+        }
+    }
+}
+
+impl From<&DecodeOptions> for SearchOptions<'_> {
+    fn from(options: &DecodeOptions) -> Self {
+        SearchOptions {
+            beam: options.beam,
+            length_penalty: options.length_penalty,
+            early_stopping: options.early_stopping,
+            no_repeat_ngram: options.no_repeat_ngram,
+            repetition_penalty: options.repetition_penalty,
+            ..SearchOptions::default()
+        }
+    }
 }
 
 /// A target that a search found.
@@ -55,50 +106,79 @@ pub struct SearchOptions<'a> {
 pub struct Found {
     /// Its tokens, the end included where it was reached.
     pub ids: Vec<u32>,
-    /// Natural log of each token's probability.
+    /// Natural log of each token's probability as the model has it.
     pub log_probs: Vec<f32>,
-    /// Whether the end was reached before the limit.
+    /// What it was ranked by: a finished one's length penalty is applied.
+    pub score: f32,
+    /// Whether the model ended it itself before the limit.
     pub finished: bool,
 }
 
 impl Found {
-    fn total(&self) -> f32 {
-        self.log_probs.iter().sum()
-    }
-
-    /// Mean log probability: a length penalty of 1 (Wu et al. 2016 in its simplest form, as in Hugging Face's
-    /// `BeamHypotheses`).
-    pub fn score(&self) -> f32 {
-        self.total() / self.log_probs.len().max(1) as f32
+    /// Mean log-probability a token.
+    pub fn mean_log_prob(&self) -> f32 {
+        self.log_probs.iter().sum::<f32>() / self.log_probs.len().max(1) as f32
     }
 }
 
-/// The prompts' progress: the rows still under way and what is finished.
-struct Beam {
-    prompt: usize,
+/// A prompt's progress: the rows still under way, whose scores are sums, and what is finished, best first.
+struct Beam<'a> {
+    index: usize,
+    prompt: Prompt<'a>,
     live: Vec<Found>,
     done: Vec<Found>,
 }
 
-impl Beam {
-    /// Nothing that is still under way can become better than what is finished. With one row the first end counts.
-    fn is_done(&self, width: usize) -> bool {
+impl Beam<'_> {
+    /// Nothing that is still under way can become better than what is finished, as far as the options care.
+    fn is_done(&self, width: usize, options: &SearchOptions<'_>) -> bool {
         if self.live.is_empty() {
             return true;
         }
         if self.done.len() < width {
             return false;
         }
-        let worst_done = self.done.iter().map(Found::score).fold(f32::INFINITY, f32::min);
-        let best_live = self.live.iter().map(Found::score).fold(f32::NEG_INFINITY, f32::max);
-        width == 1 || worst_done >= best_live
+        let length = match options.early_stopping {
+            EarlyStopping::First => return true,
+            EarlyStopping::Never if options.length_penalty > 0.0 => self.prompt.max_tokens.max(1),
+            _ => self.live[0].ids.len(),
+        };
+        let best_live = self.live[0].score / (length as f32).powf(options.length_penalty);
+        width == 1 || self.done.last().is_none_or(|worst| best_live <= worst.score)
+    }
+
+    /// What the next token of a row may be.
+    fn constraint(&self, row: &Found, options: &SearchOptions<'_>) -> Constraint {
+        let history = [self.prompt.start, &row.ids].concat();
+        let is_last = row.ids.len() + 1 >= self.prompt.max_tokens;
+        let forced = match (options.forced_first, options.forced_last) {
+            (_, Some(last)) if is_last => Some(last),
+            (Some(first), _) if history.len() == 1 => Some(first),
+            _ => None,
+        };
+        let mut banned = repeats(&history, options.no_repeat_ngram);
+        banned.extend(options.banned.iter().filter_map(|sequence| {
+            let (last, before) = sequence.split_last()?;
+            history.ends_with(before).then_some(*last)
+        }));
+        if row.ids.len() < self.prompt.min_tokens {
+            banned.extend(options.ends);
+        }
+        let mut repeated = Vec::new();
+        if options.repetition_penalty != 1.0 {
+            repeated = history;
+            repeated.sort_unstable();
+            repeated.dedup();
+        }
+        Constraint { banned, forced, repeated, penalty: options.repetition_penalty }
     }
 }
 
-/// Extends every prompt until its end; for each prompt up to `beam` targets, best first, at least one.
+/// Extends every prompt until its end; for each up to `beam` targets, best first. A target without an end comes where
+/// the limit was reached, and none only where constraints leave no token.
 pub fn search<D: Decoder>(
     decoder: &D,
-    prompts: &[&[u32]],
+    prompts: &[Prompt<'_>],
     options: &SearchOptions<'_>,
     watch: &dyn Watch,
 ) -> Result<Vec<Vec<Found>>, EngineError> {
@@ -107,22 +187,35 @@ pub fn search<D: Decoder>(
     if prompts.is_empty() {
         return Ok(results);
     }
-    let mut state = decoder.start(prompts)?;
-    let mut previous: Vec<u32> = prompts.iter().map(|p| p.last().copied().unwrap_or_default()).collect();
-    let empty = Found { ids: Vec::new(), log_probs: Vec::new(), finished: false };
-    let mut beams: Vec<Beam> = (0..prompts.len())
-        .map(|prompt| Beam { prompt, live: vec![empty.clone()], done: Vec::new() })
+    let sources: Vec<&[u32]> = prompts.iter().map(|p| p.source).collect();
+    let mut state = decoder.start(&sources)?;
+    let mut previous: Vec<u32> =
+        prompts.iter().map(|p| p.start.first().copied().unwrap_or_default()).collect();
+    let empty = Found { ids: Vec::new(), log_probs: Vec::new(), score: 0.0, finished: false };
+    let mut beams: Vec<Beam> = prompts
+        .iter()
+        .enumerate()
+        .map(|(index, &prompt)| Beam { index, prompt, live: vec![empty.clone()], done: Vec::new() })
         .collect();
 
-    while !beams.is_empty() {
+    for position in 1.. {
+        if beams.is_empty() {
+            break;
+        }
         if watch.cancelled().load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
-        let banned: Vec<Vec<u32>> =
-            beams.iter().flat_map(|b| &b.live).map(|f| repeats(&f.ids, options.no_repeat_ngram)).collect();
+        let constraints: Vec<Constraint> = beams
+            .iter()
+            .flat_map(|beam| beam.live.iter().map(move |row| (beam, row)))
+            .map(|(beam, row)| match beam.prompt.start.get(position) {
+                Some(&given) => Constraint { forced: Some(given), ..Constraint::default() },
+                None => beam.constraint(row, options),
+            })
+            .collect();
         // Twice as many as rows, so that ends do not starve the rows under way.
         let k = if width == 1 { 1 } else { 2 * width };
-        let candidates = decoder.step(&mut state, &previous, k, &banned)?;
+        let candidates = decoder.step(&mut state, &previous, k, &constraints)?;
         watch.tokens(candidates.len());
 
         let mut parents = Vec::new();
@@ -131,9 +224,13 @@ pub fn search<D: Decoder>(
         for beam in &mut beams {
             let rows = first_row..first_row + beam.live.len();
             first_row = rows.end;
-            let limit = options.max_tokens[beam.prompt].max(1);
-            let chosen = advance(beam, &candidates[rows.clone()], width, limit, options.is_end);
-            if beam.is_done(width) {
+            if let Some(&given) = beam.prompt.start.get(position) {
+                parents.extend(rows);
+                previous.push(given);
+                continue;
+            }
+            let chosen = advance(beam, &candidates[rows.clone()], width, options);
+            if beam.is_done(width, options) {
                 beam.live.clear();
             } else {
                 parents.extend(chosen.iter().map(|&(parent, _)| rows.start + parent));
@@ -145,55 +242,52 @@ pub fn search<D: Decoder>(
             if !beam.live.is_empty() {
                 return true;
             }
-            beam.done.sort_by(|a, b| b.score().total_cmp(&a.score()));
-            beam.done.truncate(width);
-            results[beam.prompt] = std::mem::take(&mut beam.done);
+            results[beam.index] = std::mem::take(&mut beam.done);
             false
         });
     }
     Ok(results)
 }
 
-/// One step of one prompt: takes the best continuations over all its rows. Ends (and rows at the limit) become
-/// done, the others live. Returns for each new live row its parent's position and its last token.
+/// One step of one prompt: takes the best continuations over all its rows. Those among the best `width` that end
+/// (or stand at the limit) are done; the best `width` of the others live. Returns for each new live row its
+/// parent's position and its last token.
 fn advance(
-    beam: &mut Beam,
+    beam: &mut Beam<'_>,
     candidates: &[Vec<Candidate>],
     width: usize,
-    limit: usize,
-    is_end: &(dyn Fn(&[u32]) -> bool + Sync),
+    options: &SearchOptions<'_>,
 ) -> Vec<(usize, u32)> {
     let mut ranked: Vec<(f32, usize, Candidate)> = Vec::new();
     for (row, (found, next)) in beam.live.iter().zip(candidates).enumerate() {
-        let so_far = found.total();
-        ranked.extend(next.iter().map(|c| (so_far + c.log_prob, row, *c)));
+        ranked.extend(next.iter().map(|c| (found.score + c.score, row, *c)));
     }
     // Ties go to the earlier row and the better candidate, so that a search is deterministic.
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut live, mut chosen) = (Vec::new(), Vec::new());
-    for (rank, (_, row, candidate)) in ranked.into_iter().enumerate() {
+    for (rank, (score, row, candidate)) in ranked.into_iter().enumerate() {
         if live.len() == width {
             break;
         }
         let mut found = beam.live[row].clone();
         found.ids.push(candidate.id);
         found.log_probs.push(candidate.log_prob);
-        found.finished = is_end(&found.ids);
-        if found.finished {
-            // An end that would not have made it into the beam is no hypothesis.
-            if rank < width {
-                beam.done.push(found);
-            }
-            if width == 1 {
-                break;
-            }
-        } else if found.ids.len() >= limit {
-            beam.done.push(found);
-        } else {
+        found.score = score;
+        let is_limit = found.ids.len() >= beam.prompt.max_tokens;
+        let ends = options.ends.contains(&candidate.id) || (options.is_end)(&found.ids);
+        if !ends && !is_limit {
             live.push(found);
             chosen.push((row, candidate.id));
+        } else if rank < width {
+            // An end that would not have made it into the beam is no hypothesis.
+            found.finished = ends && !(is_limit && options.forced_last == Some(candidate.id));
+            found.score /= (found.ids.len() as f32).powf(options.length_penalty);
+            beam.done.push(found);
         }
     }
+    // With one row the first end counts; in a stable sort what came earlier stays before what is as good.
+    beam.done.sort_by(|a, b| b.score.total_cmp(&a.score));
+    beam.done.truncate(width);
     beam.live = live;
     chosen
 }
@@ -210,6 +304,7 @@ fn repeats(ids: &[u32], n: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::candidates::Top;
     use crate::inference::Unwatched;
 
     /// Plays a table of log-probabilities keyed by the tokens so far; the state is the rows themselves.
@@ -221,8 +316,8 @@ mod tests {
     impl Decoder for Scripted {
         type State = Vec<Vec<u32>>;
 
-        fn start(&self, prompts: &[&[u32]]) -> Result<Self::State, EngineError> {
-            Ok(prompts.iter().map(|p| p[..p.len() - 1].to_vec()).collect())
+        fn start(&self, sources: &[&[u32]]) -> Result<Self::State, EngineError> {
+            Ok(sources.iter().map(|s| s.to_vec()).collect())
         }
 
         fn step(
@@ -230,18 +325,14 @@ mod tests {
             state: &mut Self::State,
             previous: &[u32],
             k: usize,
-            banned: &[Vec<u32>],
+            constraints: &[Constraint],
         ) -> Result<Vec<Vec<Candidate>>, EngineError> {
             let mut all = Vec::new();
-            for ((row, &id), banned) in state.iter_mut().zip(previous).zip(banned) {
+            for ((row, &id), constraint) in state.iter_mut().zip(previous).zip(constraints) {
                 row.push(id);
-                let mut next: Vec<Candidate> = (0..self.vocabulary)
-                    .filter(|id| !banned.contains(id))
-                    .map(|id| Candidate { id, log_prob: (self.log_prob)(row, id) })
-                    .collect();
-                next.sort_by(|a, b| b.log_prob.total_cmp(&a.log_prob));
-                next.truncate(k);
-                all.push(next);
+                let mut top = Top::new(k, constraint);
+                top.add(&mut (0..self.vocabulary).map(|id| (self.log_prob)(row, id)).collect::<Vec<_>>(), 0);
+                all.push(top.finish());
             }
             Ok(all)
         }
@@ -255,13 +346,20 @@ mod tests {
     const END: u32 = 0;
 
     fn run(decoder: &Scripted, prompts: &[&[u32]], beam: usize, max: usize, ngram: usize) -> Vec<Vec<Found>> {
-        let options = SearchOptions {
-            beam,
-            max_tokens: &vec![max; prompts.len()],
-            no_repeat_ngram: ngram,
-            is_end: &|ids| ids.last() == Some(&END),
-        };
-        search(decoder, prompts, &options, &Unwatched::default()).unwrap()
+        let options =
+            SearchOptions { beam, no_repeat_ngram: ngram, ends: &[END], ..SearchOptions::default() };
+        run_with(decoder, prompts, max, &options)
+    }
+
+    fn run_with(
+        decoder: &Scripted,
+        prompts: &[&[u32]],
+        max_tokens: usize,
+        options: &SearchOptions<'_>,
+    ) -> Vec<Vec<Found>> {
+        let prompts: Vec<Prompt> =
+            prompts.iter().map(|start| Prompt { source: &[], start, min_tokens: 0, max_tokens }).collect();
+        search(decoder, &prompts, options, &Unwatched::default()).unwrap()
     }
 
     /// After 9, token 1 looks best but leads nowhere; 2 is second and leads to a sure end.
@@ -271,8 +369,10 @@ mod tests {
             ([.., 9], 2) => 0.4,
             ([.., 1], 3) => 0.5,
             ([.., 1], END) => 0.3,
+            ([.., 1], 4) => 0.2,
             ([.., 2], END) => 1.0,
             ([.., 3], END) => 0.4,
+            ([.., 3], 1 | 4) => 0.3,
             _ => 0.001,
         };
         p.ln()
@@ -284,7 +384,7 @@ mod tests {
         assert_eq!(run(&decoder, &[&[9]], 1, 10, 0)[0][0].ids, [1, 3, END]);
         let found = &run(&decoder, &[&[9]], 3, 10, 0)[0];
         assert_eq!(found[0].ids, [2, END]);
-        assert!(found.windows(2).all(|w| w[0].score() >= w[1].score()), "best first");
+        assert!(found.windows(2).all(|w| w[0].score >= w[1].score), "best first");
         assert!(found.len() > 1, "a beam gives alternatives");
     }
 

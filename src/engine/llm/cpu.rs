@@ -15,9 +15,10 @@ use rten_vecmath::SumSquare;
 use super::config::{Activation, Config, RopeStyle};
 use super::weights::Weights;
 use crate::engine::EngineError;
+use crate::engine::candidates::{Candidate, Constraint, Top};
 use crate::engine::math;
 use crate::engine::qgemm::{Int8Gemm, QuantizedLinear, QuantizedRows};
-use crate::engine::search::{Candidate, Decoder};
+use crate::engine::search::Decoder;
 
 /// Tokens of prompts taken in at once: enough to fill the kernels, small enough for their scratch to stay in cache.
 const PREFILL_TOKENS: usize = 256;
@@ -302,7 +303,7 @@ impl Network {
         &self,
         s: &mut Scratch,
         k: usize,
-        banned: &[Vec<u32>],
+        constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         let c = &self.config;
         let rows = s.normed.len() / c.hidden;
@@ -310,14 +311,14 @@ impl Network {
             return Ok(Vec::new());
         };
         s.quantized.quantize(self.gemm, rotation, &s.normed);
-        let mut tops: Vec<Top> = (0..rows).map(|_| Top::new(k)).collect();
+        let mut tops: Vec<Top> = constraints.iter().map(|constraint| Top::new(k, constraint)).collect();
         let mut first = 0u32;
         for block in &self.vocabulary {
             let width = block.outputs();
             s.logits.resize(rows * width, 0.0);
             block.forward(&s.quantized, &mut s.sums, &mut s.logits)?;
-            for ((logits, top), banned) in s.logits.chunks_exact_mut(width).zip(&mut tops).zip(banned) {
-                top.add(logits, first, banned);
+            for (logits, top) in s.logits.chunks_exact_mut(width).zip(&mut tops) {
+                top.add(logits, first);
             }
             first += width as u32;
         }
@@ -370,15 +371,14 @@ impl Layer {
 impl Decoder for Network {
     type State = Rows;
 
-    fn start(&self, prompts: &[&[u32]]) -> Result<Rows, EngineError> {
+    fn start(&self, sources: &[&[u32]]) -> Result<Rows, EngineError> {
         let (shared, cache) = &self.prefix;
         let nothing = Arc::new(Cache::new(self.config.layers));
         let (mut rows, mut rest) = (Vec::new(), Vec::new());
-        for prompt in prompts {
-            let prompt = &prompt[..prompt.len().saturating_sub(1)];
-            let shares = prompt.strip_prefix(shared.as_slice());
+        for source in sources {
+            let shares = source.strip_prefix(shared.as_slice());
             rows.push(self.row(Arc::clone(if shares.is_some() { cache } else { &nothing })));
-            rest.push(shares.unwrap_or(prompt));
+            rest.push(shares.unwrap_or(source));
         }
         let mut state = Rows { rows, scratch: Scratch::default() };
         self.take_in(&mut state.rows, &rest, &mut state.scratch)?;
@@ -390,13 +390,13 @@ impl Decoder for Network {
         state: &mut Rows,
         previous: &[u32],
         k: usize,
-        banned: &[Vec<u32>],
+        constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         let tokens: Vec<&[u32]> = previous.chunks(1).collect();
         self.forward(&mut state.rows, &tokens, &mut state.scratch)?;
         let s = &mut state.scratch;
         rms_norm(&s.hidden, &self.output_norm, self.config.norm_eps, &mut s.normed);
-        self.best(s, k, banned)
+        self.best(s, k, constraints)
     }
 
     fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
@@ -590,57 +590,5 @@ impl SimdOp for WeightedSum<'_> {
                 *o += weight * v;
             }
         }
-    }
-}
-
-/// The best candidates of a row and its log-sum-exp, gathered block by block.
-struct Top {
-    k: usize,
-    best: Vec<Candidate>,
-    max: f32,
-    sum: f32,
-}
-
-impl Top {
-    fn new(k: usize) -> Self {
-        Top { k, best: Vec::with_capacity(k + 1), max: f32::NEG_INFINITY, sum: 0.0 }
-    }
-
-    /// Takes in `logits` of the tokens from `first` on; banned ones count in the sum, but are no candidates.
-    fn add(&mut self, logits: &mut [f32], first: u32, banned: &[u32]) {
-        let max = math::max(logits);
-        if max > self.max {
-            self.sum *= (self.max - max).exp();
-            self.max = max;
-        }
-        self.sum += math::sum_exp(logits, self.max);
-        for &id in banned {
-            if let Some(logit) = id.checked_sub(first).and_then(|i| logits.get_mut(i as usize)) {
-                *logit = f32::NEG_INFINITY;
-            }
-        }
-        let mut bar = self.bar();
-        if max <= bar {
-            return;
-        }
-        for (i, &logit) in logits.iter().enumerate() {
-            if logit > bar {
-                let at = self.best.partition_point(|c| c.log_prob >= logit);
-                self.best.insert(at, Candidate { id: first + i as u32, log_prob: logit });
-                self.best.truncate(self.k);
-                bar = self.bar();
-            }
-        }
-    }
-
-    /// What a logit must exceed to become a candidate.
-    fn bar(&self) -> f32 {
-        if self.best.len() < self.k { f32::NEG_INFINITY } else { self.best[self.k - 1].log_prob }
-    }
-
-    fn finish(mut self) -> Vec<Candidate> {
-        let normaliser = self.max + self.sum.ln();
-        self.best.iter_mut().for_each(|c| c.log_prob -= normaliser);
-        self.best
     }
 }

@@ -13,8 +13,9 @@ use candle_core::DType;
 use self::chat::Frame;
 use self::config::Config;
 use self::weights::Weights;
-use super::search::{Found, SearchOptions, search};
+use super::search::{Found, Prompt, SearchOptions, search};
 use super::tokenize::Tokenizer;
+use super::workers::Workers;
 use super::{Device, EngineError};
 use crate::inference::{DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
 use crate::model::{InstalledModel, PromptSpec};
@@ -51,11 +52,7 @@ pub struct Llm {
     instruction: Option<Frame>,
     context: usize,
     max_source_tokens: usize,
-    threads: usize,
-    /// One pool a thread, each of one: a worker's kernels must not wait for another's.
-    workers: Vec<rayon::ThreadPool>,
-    /// All threads in one pool, for rows too few to share out.
-    together: rayon::ThreadPool,
+    workers: Workers,
 }
 
 impl Llm {
@@ -94,10 +91,9 @@ impl Llm {
             Some((_, frame)) => frame.common_prefix(&tokenizer)?,
             None => Vec::new(),
         };
-        let threads = options.threads.max(1);
-        let together = pool(threads)?;
+        let workers = Workers::new(options.threads)?;
         let context = config.context;
-        let network = together.install(|| -> Result<Network, EngineError> {
+        let network = workers.together(|| -> Result<Network, EngineError> {
             match &options.device {
                 Device::Cpu if !options.reference => {
                     let mut network = cpu::Network::load(config, weights).map_err(at)?;
@@ -129,9 +125,7 @@ impl Llm {
                 0 => MAX_SOURCE_TOKENS,
                 n => n,
             },
-            threads,
-            workers: (0..threads).map(|_| pool(1)).collect::<Result<_, _>>()?,
-            together,
+            workers,
         })
     }
 
@@ -167,62 +161,42 @@ impl Llm {
         decode: &DecodeOptions,
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<Found>>, EngineError> {
-        // Rows that go in together should end together: longest first, then dealt out like cards.
+        // Rows that go in together should end together.
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(prompts[i].len()));
         let rows = (decode.batch / decode.beam.max(1)).max(1);
-        let run = |indices: &[usize]| -> Result<Vec<(usize, Vec<Found>)>, EngineError> {
+        let is_end = |ids: &[u32]| self.is_stop(ids, stop);
+        let run = |indices: &[usize]| -> Result<Vec<Vec<Found>>, EngineError> {
             let mut all = Vec::with_capacity(indices.len());
             for batch in indices.chunks(rows) {
-                let tokens: Vec<&[u32]> = batch.iter().map(|&i| prompts[i].as_slice()).collect();
-                let limits: Vec<usize> = batch.iter().map(|&i| max_tokens[i]).collect();
+                let prompts: Vec<Prompt> = batch
+                    .iter()
+                    .map(|&i| {
+                        let (source, start) = prompts[i].split_at(prompts[i].len().saturating_sub(1));
+                        Prompt { source, start, min_tokens: decode.min_tokens, max_tokens: max_tokens[i] }
+                    })
+                    .collect();
                 let options = SearchOptions {
-                    beam: decode.beam,
-                    max_tokens: &limits,
-                    no_repeat_ngram: decode.no_repeat_ngram,
-                    is_end: &|ids: &[u32]| self.is_end(ids, stop),
+                    ends: self.tokenizer.eos(),
+                    is_end: &is_end,
+                    ..SearchOptions::from(decode)
                 };
-                let found = match &self.network {
-                    Network::Cpu(network) => search(network.as_ref(), &tokens, &options, watch)?,
-                    Network::Tensors(network) => search(network.as_ref(), &tokens, &options, watch)?,
-                };
-                all.extend(batch.iter().copied().zip(found));
+                all.extend(match &self.network {
+                    Network::Cpu(network) => search(network.as_ref(), &prompts, &options, watch)?,
+                    Network::Tensors(network) => search(network.as_ref(), &prompts, &options, watch)?,
+                });
             }
             Ok(all)
         };
-        let shared_out = matches!(self.network, Network::Cpu(_)) && order.len() >= self.threads;
-        let found = if shared_out {
-            let hands: Vec<Vec<usize>> = (0..self.threads)
-                .map(|t| order.iter().copied().skip(t).step_by(self.threads).collect())
-                .collect();
-            std::thread::scope(|scope| {
-                let handles: Vec<_> = self
-                    .workers
-                    .iter()
-                    .zip(&hands)
-                    .map(|(pool, hand)| scope.spawn(|| pool.install(|| run(hand))))
-                    .collect();
-                handles
-                    .into_iter()
-                    .map(|h| h.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                    .collect::<Result<Vec<_>, _>>()
-            })?
-            .concat()
-        } else {
-            self.together.install(|| run(&order))?
-        };
+        let found = self.workers.share(&order, matches!(self.network, Network::Cpu(_)), run)?;
         let mut results = vec![Vec::new(); prompts.len()];
-        for (index, found) in found {
+        for (&index, found) in order.iter().zip(found) {
             results[index] = found;
         }
         Ok(results)
     }
 
-    fn is_end(&self, ids: &[u32], stop: &[String]) -> bool {
-        let Some(last) = ids.last() else { return false };
-        if self.tokenizer.eos().contains(last) {
-            return true;
-        }
+    fn is_stop(&self, ids: &[u32], stop: &[String]) -> bool {
         if stop.is_empty() {
             return false;
         }
@@ -238,7 +212,7 @@ impl Llm {
         };
         Ok(Hypothesis {
             text: clean(&self.tokenizer.decode(ids)?),
-            mean_log_prob: found.score(),
+            mean_log_prob: found.mean_log_prob(),
             min_log_prob: found.log_probs.iter().copied().fold(0.0, f32::min),
             tokens: found.ids.len(),
             finished: found.finished,
@@ -271,13 +245,6 @@ impl Llm {
             })
             .collect()
     }
-}
-
-fn pool(threads: usize) -> Result<rayon::ThreadPool, EngineError> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|e| EngineError::Compute(format!("cannot start {threads} threads: {e}")))
 }
 
 fn named(path: &Path, error: EngineError) -> EngineError {

@@ -9,7 +9,8 @@ use candle_nn::ops::{rms_norm, silu, softmax_last_dim};
 use super::config::{Activation, Config, RopeStyle};
 use super::weights::{Matrix, Weights};
 use crate::engine::EngineError;
-use crate::engine::search::{Candidate, Decoder};
+use crate::engine::candidates::{self, Candidate, Constraint};
+use crate::engine::search::Decoder;
 
 struct Linear {
     /// inputs × outputs
@@ -292,22 +293,21 @@ impl Network {
 impl Decoder for Network {
     type State = Rows;
 
-    fn start(&self, prompts: &[&[u32]]) -> Result<Rows, EngineError> {
+    fn start(&self, sources: &[&[u32]]) -> Result<Rows, EngineError> {
         let (tokens, prefix) = &self.prefix;
-        let all_but_last: Vec<&[u32]> = prompts.iter().map(|p| &p[..p.len().saturating_sub(1)]).collect();
         let without: Option<Vec<&[u32]>> =
-            all_but_last.iter().map(|p| p.strip_prefix(tokens.as_slice())).collect();
+            sources.iter().map(|s| s.strip_prefix(tokens.as_slice())).collect();
         let (own, mut rows) = match without {
             Some(own) => {
                 let spread = |t: &Tensor| {
                     let (_, heads, len, width) = t.dims4()?;
-                    t.expand((prompts.len(), heads, len, width))?.contiguous()
+                    t.expand((sources.len(), heads, len, width))?.contiguous()
                 };
                 let keys = prefix.keys.iter().map(spread).collect::<Result<_, _>>()?;
                 let values = prefix.values.iter().map(spread).collect::<Result<_, _>>()?;
                 (own, Rows { keys, values, shared: prefix.len, len: prefix.len, padding: Vec::new() })
             }
-            None => (all_but_last, Rows::default()),
+            None => (sources.to_vec(), Rows::default()),
         };
         let longest = own.iter().map(|p| p.len()).max().unwrap_or(0);
         rows.padding = own.iter().map(|p| longest - p.len()).collect();
@@ -324,38 +324,12 @@ impl Decoder for Network {
         rows: &mut Rows,
         previous: &[u32],
         k: usize,
-        banned: &[Vec<u32>],
+        constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         let tokens: Vec<Vec<u32>> = previous.iter().map(|&id| vec![id]).collect();
         let hidden = self.forward(rows, &tokens)?;
         let logits = self.output.forward(&hidden)?.to_dtype(DType::F32)?;
-        let normaliser = logits.log_sum_exp(D::Minus1)?;
-        if k == 1 && banned.iter().all(Vec::is_empty) {
-            // Greedy search: only one id and one number a row leave the device.
-            let ids = logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
-            let log_probs = (logits.max(D::Minus1)? - normaliser)?.to_vec1::<f32>()?;
-            return Ok(ids
-                .into_iter()
-                .zip(log_probs)
-                .map(|(id, log_prob)| vec![Candidate { id, log_prob }])
-                .collect());
-        }
-        let log_probs = logits.broadcast_sub(&normaliser.unsqueeze(1)?)?.to_vec2::<f32>()?;
-        let best = log_probs.iter().zip(banned).map(|(row, banned)| {
-            let mut all: Vec<Candidate> = (0u32..)
-                .zip(row)
-                .filter(|(id, _)| !banned.contains(id))
-                .map(|(id, &log_prob)| Candidate { id, log_prob })
-                .collect();
-            let k = k.min(all.len());
-            if k < all.len() {
-                all.select_nth_unstable_by(k, |a, b| b.log_prob.total_cmp(&a.log_prob));
-                all.truncate(k);
-            }
-            all.sort_by(|a, b| b.log_prob.total_cmp(&a.log_prob));
-            all
-        });
-        Ok(best.collect())
+        candidates::of_logits(&logits, k, constraints)
     }
 
     fn reorder(&self, rows: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
