@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tarjuman::engine::Device;
-use tarjuman::engine::llm::{Llm, LoadOptions};
+use tarjuman::engine::llm::Llm;
+use tarjuman::engine::{Device, LoadOptions, Precision};
 use tarjuman::inference::{DecodeOptions, Translator, Unwatched};
 use tarjuman::model::InstalledModel;
 
@@ -47,7 +47,7 @@ fn main() {
         .iter()
         .map(|&(threads, _)| {
             let start = Instant::now();
-            let options = LoadOptions { device: Device::Cpu, threads, reference: false };
+            let options = LoadOptions { device: Device::Cpu, threads, precision: Precision::Auto };
             let llm = Llm::load(&model, &options).unwrap();
             loads.push(start.elapsed().as_secs_f64());
             llm

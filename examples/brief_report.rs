@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout, reason = "printing is what an example is for")]
 
 use anyhow::{Context as _, Result, bail};
-use tarjuman::engine::{Device, LoadOptions, Loaded};
+use tarjuman::engine::{Device, LoadOptions, Loaded, Precision};
 use tarjuman::fetch::{Store, StoreOptions};
 use tarjuman::lang::Lang;
 use tarjuman::memory::Memory;
@@ -25,7 +25,8 @@ fn main() -> Result<()> {
     };
     let store = Store::new(StoreOptions::of_user(true)?);
     let model = store.open(&Registry::built_in()?.get(name)?)?;
-    let loaded = Loaded::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, reference: false })?;
+    let loaded =
+        Loaded::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: Precision::Auto })?;
     let translator = loaded.translator().context("this model does not translate")?;
 
     let document = read::read(path, &std::fs::read(path).with_context(|| path.clone())?, None)?;

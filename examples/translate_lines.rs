@@ -10,7 +10,7 @@
 use std::io::BufRead as _;
 
 use anyhow::{Context as _, Result, bail};
-use tarjuman::engine::{Device, LoadOptions, Loaded};
+use tarjuman::engine::{Device, LoadOptions, Loaded, Precision};
 use tarjuman::fetch::{Store, StoreOptions};
 use tarjuman::inference::Unwatched;
 use tarjuman::registry::Registry;
@@ -26,8 +26,10 @@ fn main() -> Result<()> {
     // The registry knows the models, the store has their files. `true` is `--offline`: nothing is fetched here.
     let store = Store::new(StoreOptions::of_user(true)?);
     let installed = store.open(&Registry::built_in()?.get(name)?)?;
-    let loaded =
-        Loaded::load(&installed, &LoadOptions { device: Device::Cpu, threads: 2, reference: false })?;
+    let loaded = Loaded::load(
+        &installed,
+        &LoadOptions { device: Device::Cpu, threads: 2, precision: Precision::Auto },
+    )?;
     let translator = loaded.translator().context("this model does not translate")?;
 
     let lines = std::io::stdin().lock().lines().collect::<Result<Vec<String>, _>>()?;

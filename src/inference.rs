@@ -167,6 +167,11 @@ pub trait Translator: Send + Sync {
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<Hypothesis>>, InferenceError>;
 
+    /// The numbers it computes with, where they can differ for the same files: part of the translation memory's key.
+    fn arithmetic(&self) -> &'static str {
+        ""
+    }
+
     /// Tokens of `text` as the model counts them, without prompt and special tokens.
     fn count_tokens(&self, text: &str) -> usize;
 
@@ -174,8 +179,22 @@ pub trait Translator: Send + Sync {
     fn max_source_tokens(&self) -> usize;
 }
 
-/// A loaded decoder-only (or summarising) model that continues a prompt.
+/// What a [`Generator`] wants to be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// An instruction with the text in it.
+    Instruction,
+    /// The text alone: the model can do nothing but summarise it.
+    Text,
+}
+
+/// A loaded model that follows instructions or summarises.
 pub trait Generator: Send + Sync {
+    /// What it wants to be given.
+    fn asked(&self) -> Asked {
+        Asked::Instruction
+    }
+
     /// For each instruction the model's answer, in order. `max_tokens` bounds each answer.
     fn generate(
         &self,

@@ -41,7 +41,7 @@ pub enum Family {
 impl Family {
     /// Whether this version can load it; the others are in the registry so that it is complete.
     pub fn is_supported(self) -> bool {
-        matches!(self, Family::Echo | Family::Llm)
+        self != Family::Bergamot
     }
 
     /// The name as written in the registry.

@@ -13,10 +13,10 @@ use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::llm::chat::Frame;
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
-use tarjuman::engine::llm::{Llm, LoadOptions, cpu, reference};
+use tarjuman::engine::llm::{Llm, cpu, reference};
 use tarjuman::engine::search::{Decoder, Found};
 use tarjuman::engine::tokenize::Tokenizer;
-use tarjuman::engine::{Device, EngineError};
+use tarjuman::engine::{Device, EngineError, LoadOptions, Precision};
 use tarjuman::inference::{DecodeOptions, Generator, Translator, Unwatched};
 use tarjuman::model::{AdapterSpec, InstalledModel};
 
@@ -234,7 +234,7 @@ fn installed(path: &Path, extra: &str) -> InstalledModel {
 }
 
 fn load_with(path: &Path, threads: usize, extra: &str) -> Result<Llm, EngineError> {
-    let options = LoadOptions { device: Device::Cpu, threads, reference: false };
+    let options = LoadOptions { device: Device::Cpu, threads, precision: Precision::Auto };
     Llm::load(&installed(path, extra), &options)
 }
 
@@ -546,7 +546,7 @@ fn an_adapter_is_added_to_the_weights() {
 
     let mut model = installed(&path, "adapter = { file = 'adapter.safetensors', rank = 3, alpha = 6 }");
     model.files.insert("adapter.safetensors".into(), file.clone());
-    let options = LoadOptions { device: Device::Cpu, threads: 1, reference: false };
+    let options = LoadOptions { device: Device::Cpu, threads: 1, precision: Precision::Auto };
     let llm = Llm::load(&model, &options).unwrap();
     let go = |llm: &Llm| {
         let decode = DecodeOptions::default();

@@ -6,14 +6,18 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use tarjuman::engine::Device;
 use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
-use tarjuman::engine::llm::{Llm, LoadOptions, cpu, reference};
+use tarjuman::engine::llm::{Llm, cpu, reference};
 use tarjuman::engine::search::{Decoder, Found};
+use tarjuman::engine::{Device, LoadOptions, Precision};
 use tarjuman::inference::{DecodeOptions, Translator, Unwatched};
 use tarjuman::model::InstalledModel;
+
+fn precision(reference: bool) -> Precision {
+    if reference { Precision::F32 } else { Precision::Auto }
+}
 
 fn folder(variable: &str) -> PathBuf {
     PathBuf::from(std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set")))
@@ -27,7 +31,8 @@ fn load(name: &str, file: &str, reference: bool) -> Llm {
     let path = folder("TARJUMAN_WEIGHTS").join(file);
     let model =
         InstalledModel { spec, files: [("model.gguf".to_string(), path)].into(), digest: String::new() };
-    Llm::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, reference }).unwrap()
+    Llm::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: precision(reference) })
+        .unwrap()
 }
 
 fn lines(model: &str, file: &str) -> Vec<serde_json::Value> {
@@ -225,7 +230,9 @@ fn the_adapter_translates_as_it_did_where_it_was_trained() {
     ];
     let model = InstalledModel { spec: spec.unwrap(), files: files.into(), digest: String::new() };
     let reference = std::env::var("TARJUMAN_REFERENCE").is_ok();
-    let llm = Llm::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, reference }).unwrap();
+    let llm =
+        Llm::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: precision(reference) })
+            .unwrap();
     let text = std::fs::read_to_string(folder_of_adapter.join("reference.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     let sources: Vec<&str> = lines.iter().map(|l| l["source"].as_str().unwrap()).collect();

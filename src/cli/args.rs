@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::engine::DeviceChoice;
+use crate::engine::{DeviceChoice, Precision};
 use crate::write::Format;
 
 /// Translates folders of Arabic reports into English on this machine, with briefs and bilingual files.
@@ -76,9 +76,18 @@ pub struct ModelArgs {
     /// CPU threads [default: all]
     #[arg(long, value_name = "N", help_heading = "Model", value_parser = positive)]
     pub threads: Option<usize>,
+    /// Numbers to compute with: auto, f32, f16 or bf16
+    #[arg(long, value_name = "NAME", default_value = "auto", help_heading = "Model")]
+    pub precision: Precision,
     /// Hypotheses kept at each step; 1 is greedy search [default: the model's]
     #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
     pub beam: Option<usize>,
+    /// No sentence ends before this many target tokens
+    #[arg(long, value_name = "N", help_heading = "Decoding")]
+    pub min_tokens: Option<usize>,
+    /// The most target tokens of a sentence [default: by its length]
+    #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
+    pub max_tokens: Option<usize>,
 }
 
 #[derive(Debug, Args)]

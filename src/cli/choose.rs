@@ -105,21 +105,27 @@ impl Shelf {
         for candidate in &candidates {
             let name = &candidate.model.spec.name;
             if !candidate.installed && !self.store.options().offline {
+                // Told of once, with what is taken instead.
+                if matches!(candidate.model.spec.source, Source::Hub { .. })
+                    && let Err(error) = self.store.hub_reachable()
+                {
+                    failures.push(first_line(self.explain(error, name)));
+                    continue;
+                }
                 self.tell_of_better(&candidate.model, reporter);
             }
             match self.installed_or_pulled(&candidate.model, reporter) {
                 Ok(model) => return Ok(model),
                 // Another model's files may lie where nothing fails; a full disk fails for all.
                 Err(error) if error.is_of_the_source() => {
-                    let error = self.explain(error, name).to_string();
-                    failures.push(format!("  {}", error.lines().next().unwrap_or_default()));
+                    failures.push(first_line(self.explain(error, name)));
                 }
                 Err(error) => return Err(self.explain(error, name)),
             }
         }
         bail!(
-            "no model that translates could be had:\n{}\nhint: `tarjuman models import FILE` installs one without a network",
-            failures.join("\n")
+            "no model that translates could be had:\n  {}\nhint: `tarjuman models import FILE` installs one without a network",
+            failures.join("\n  ")
         )
     }
 
@@ -137,7 +143,7 @@ impl Shelf {
         if matches!(best.source, Source::Hub { .. })
             && let Err(error) = self.store.hub_reachable()
         {
-            reasons.push(error.to_string().lines().next().unwrap_or_default().to_string());
+            reasons.push(first_line(error));
         }
         if !best.family.is_supported() {
             reasons.push(format!("this version cannot run models of family `{}` yet", best.family.name()));
@@ -153,6 +159,10 @@ impl Shelf {
             ));
         }
     }
+}
+
+fn first_line(error: impl ToString) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_string()
 }
 
 /// A model with all that a run says of it.
@@ -171,7 +181,8 @@ pub fn threads(args: &ModelArgs) -> usize {
 
 /// Finds, fetches and loads the model asked for.
 pub fn ready(shelf: &Shelf, name: &str, task: Task, args: &ModelArgs, reporter: &Reporter) -> Result<Ready> {
-    let options = LoadOptions { device: args.device.open()?, threads: threads(args), reference: false };
+    let options =
+        LoadOptions { device: args.device.open()?, threads: threads(args), precision: args.precision };
     let installed = match name {
         "auto" => shelf.auto(reporter)?,
         name => {
@@ -197,6 +208,13 @@ impl Ready {
         let mut decode = self.installed.spec.decode.clone();
         if let Some(beam) = args.beam {
             decode.beam = beam;
+        }
+        if let Some(least) = args.min_tokens {
+            decode.min_tokens = least;
+        }
+        if let Some(most) = args.max_tokens {
+            decode.max_tokens = most;
+            decode.min_tokens = decode.min_tokens.min(most);
         }
         decode
     }

@@ -29,11 +29,19 @@ pub struct Constraint {
     /// best candidate, that is greedy search, logits are: negative ones multiplied, positive ones divided. Both are
     /// what Hugging Face's `RepetitionPenaltyLogitsProcessor` does in its beam and in its greedy search.
     pub penalty: f32,
+    /// Whether the scores of what is allowed are probabilities again (Hugging Face's `renormalize_logits`).
+    pub renormalize: bool,
 }
 
 impl Default for Constraint {
     fn default() -> Self {
-        Constraint { banned: Vec::new(), forced: None, repeated: Vec::new(), penalty: 1.0 }
+        Constraint {
+            banned: Vec::new(),
+            forced: None,
+            repeated: Vec::new(),
+            penalty: 1.0,
+            renormalize: false,
+        }
     }
 }
 
@@ -54,20 +62,24 @@ pub struct Top<'a> {
     apart: Vec<(u32, f32)>,
     max: f32,
     sum: f32,
+    /// `sum` without what is banned or set apart; kept up only for renormalising.
+    sum_free: f32,
 }
 
 impl<'a> Top<'a> {
     /// Gathers `k` candidates.
     pub fn new(k: usize, constraint: &'a Constraint) -> Self {
         let (best, apart) = (Vec::with_capacity(k + 1), Vec::new());
-        Top { k, constraint, best, apart, max: f32::NEG_INFINITY, sum: 0.0 }
+        Top { k, constraint, best, apart, max: f32::NEG_INFINITY, sum: 0.0, sum_free: 0.0 }
     }
 
     /// Takes in `logits` of the tokens from `first` on, in rising order of blocks; their contents are spoilt.
     pub fn add(&mut self, logits: &mut [f32], first: u32) {
         let max = math::max(logits);
         if max > self.max {
-            self.sum *= (self.max - max).exp();
+            let shrink = (self.max - max).exp();
+            self.sum *= shrink;
+            self.sum_free *= shrink;
             self.max = max;
         }
         self.sum += math::sum_exp(logits, self.max);
@@ -89,6 +101,9 @@ impl<'a> Top<'a> {
                     self.apart.push((id, logit));
                 }
             }
+        }
+        if self.constraint.renormalize {
+            self.sum_free += math::sum_exp(logits, self.max);
         }
         let mut bar = self.bar();
         if max <= bar {
@@ -129,6 +144,11 @@ impl<'a> Top<'a> {
             };
             Candidate { id, log_prob, score }
         }));
+        if self.constraint.renormalize && !is_forced && self.k > 1 {
+            let apart = self.best.iter().filter(|c| self.apart.iter().any(|(id, _)| *id == c.id));
+            let mass: f32 = apart.map(|c| c.score.exp()).sum::<f32>() + self.sum_free / self.sum;
+            self.best.iter_mut().for_each(|c| c.score -= mass.ln());
+        }
         self.best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
         self.best.truncate(self.k);
         self.best
@@ -210,6 +230,14 @@ mod tests {
 
         let banned = Constraint { banned: vec![2, 3], ..Default::default() };
         assert_eq!(best(&LOGITS, 7, 2, &banned).iter().map(|c| c.id).collect::<Vec<_>>(), [5, 0]);
+
+        let renormalized = Constraint { renormalize: true, ..banned };
+        let all = best(&LOGITS, 3, 7, &renormalized);
+        assert!((all.iter().map(|c| c.score.exp()).sum::<f32>() - 1.0).abs() < 1e-5, "{all:?}");
+        let mixed = Constraint { repeated: vec![0, 5], penalty: 1.7, ..renormalized };
+        let all = best(&LOGITS, 3, 7, &mixed);
+        assert!((all.iter().map(|c| c.score.exp()).sum::<f32>() - 1.0).abs() < 1e-5, "{all:?}");
+        assert!(all.iter().all(|c| (c.log_prob - log_prob(c.id as usize)).abs() < 1e-5));
 
         // Beam: log-probabilities are multiplied. Greedy: a positive logit is divided.
         let penalty = Constraint { repeated: vec![2, 3], penalty: 2.5, ..Default::default() };

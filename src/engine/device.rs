@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use candle_core::DType;
+
 use super::EngineError;
 
 /// `--device`
@@ -55,6 +57,61 @@ pub enum Device {
     Cpu,
     /// A GPU, through candle.
     Gpu(candle_core::Device),
+}
+
+/// The numbers a model computes with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// What the family is fast and good with on the device.
+    #[default]
+    Auto,
+    /// 32 bits: the reference.
+    F32,
+    /// 16 bits, IEEE half.
+    F16,
+    /// 16 bits with the range of 32.
+    Bf16,
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        match s {
+            "auto" => Ok(Precision::Auto),
+            "f32" => Ok(Precision::F32),
+            "f16" => Ok(Precision::F16),
+            "bf16" => Ok(Precision::Bf16),
+            _ => Err(format!("`{s}` is no precision; auto, f32, f16 and bf16 are")),
+        }
+    }
+}
+
+impl Precision {
+    /// Of tensors; `Auto` is f32.
+    pub fn dtype(self) -> DType {
+        match self {
+            Precision::Auto | Precision::F32 => DType::F32,
+            Precision::F16 => DType::F16,
+            Precision::Bf16 => DType::BF16,
+        }
+    }
+
+    /// The name of [`Precision::dtype`].
+    pub fn name(self) -> &'static str {
+        self.dtype().as_str()
+    }
+}
+
+/// How to load a model.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Where it computes.
+    pub device: Device,
+    /// CPU threads.
+    pub threads: usize,
+    /// With what.
+    pub precision: Precision,
 }
 
 impl DeviceChoice {

@@ -4,8 +4,9 @@ use crate::inference::{Generator, Translator};
 use crate::model::{Family, InstalledModel};
 
 use super::echo::Echo;
-use super::llm::{Llm, LoadOptions};
-use super::{Device, EngineError, device};
+use super::llm::Llm;
+use super::seq2seq::Seq2Seq;
+use super::{Device, EngineError, LoadOptions, device};
 
 /// A model ready for work.
 pub enum Loaded {
@@ -13,6 +14,8 @@ pub enum Loaded {
     Echo(Echo),
     /// A decoder-only model.
     Llm(Box<Llm>),
+    /// An encoder-decoder.
+    Seq2Seq(Box<Seq2Seq>),
 }
 
 impl Loaded {
@@ -21,9 +24,11 @@ impl Loaded {
         match model.spec.family {
             Family::Echo => Ok(Loaded::Echo(Echo::from_environment())),
             Family::Llm => Llm::load(model, options).map(|llm| Loaded::Llm(Box::new(llm))),
-            family => Err(EngineError::Unsupported(format!(
-                "models of family `{}`, such as {}\nhint: `tarjuman models list` shows which can run",
-                family.name(),
+            Family::Marian | Family::M2m100 | Family::T5 | Family::Bart => {
+                Seq2Seq::load(model, options).map(|model| Loaded::Seq2Seq(Box::new(model)))
+            }
+            Family::Bergamot => Err(EngineError::Unsupported(format!(
+                "models of family `bergamot`, such as {}\nhint: `tarjuman models list` shows which can run",
                 model.spec.name
             ))),
         }
@@ -34,7 +39,8 @@ impl Loaded {
         match self {
             Loaded::Echo(echo) => Some(echo),
             Loaded::Llm(llm) if llm.translates() => Some(llm.as_ref()),
-            Loaded::Llm(_) => None,
+            Loaded::Seq2Seq(model) if model.translates() => Some(model.as_ref()),
+            Loaded::Llm(_) | Loaded::Seq2Seq(_) => None,
         }
     }
 
@@ -43,7 +49,8 @@ impl Loaded {
         match self {
             Loaded::Echo(echo) => Some(echo),
             Loaded::Llm(llm) if llm.follows_instructions() => Some(llm.as_ref()),
-            Loaded::Llm(_) => None,
+            Loaded::Seq2Seq(model) if model.summarizes() => Some(model.as_ref()),
+            Loaded::Llm(_) | Loaded::Seq2Seq(_) => None,
         }
     }
 
@@ -52,6 +59,7 @@ impl Loaded {
         let kernel = match self {
             Loaded::Echo(_) => "no model".to_string(),
             Loaded::Llm(llm) => llm.kernel(),
+            Loaded::Seq2Seq(model) => model.kernel(),
         };
         match &options.device {
             Device::Cpu => format!("cpu ({} threads, {}, {kernel})", options.threads, device::simd()),

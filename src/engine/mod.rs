@@ -9,6 +9,8 @@ pub mod math;
 pub mod qgemm;
 pub mod rotation;
 pub mod search;
+pub mod sentencepiece;
+pub mod seq2seq;
 pub mod tokenize;
 pub mod workers;
 
@@ -16,8 +18,7 @@ use std::path::{Path, PathBuf};
 
 use crate::inference::InferenceError;
 
-pub use device::{Device, DeviceChoice};
-pub use llm::LoadOptions;
+pub use device::{Device, DeviceChoice, LoadOptions, Precision};
 pub use load::Loaded;
 
 /// Raised when the same weights and options give other targets than before, so that a translation memory does not

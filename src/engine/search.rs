@@ -59,6 +59,8 @@ pub struct SearchOptions<'a> {
     pub no_repeat_ngram: usize,
     /// See [`Constraint::penalty`]; 1 is off.
     pub repetition_penalty: f32,
+    /// See [`Constraint::renormalize`].
+    pub renormalize: bool,
     /// Sequences never produced.
     pub banned: &'a [Vec<u32>],
     /// The first token, where a target starts with one token only.
@@ -79,6 +81,7 @@ impl Default for SearchOptions<'_> {
             early_stopping: EarlyStopping::Heuristic,
             no_repeat_ngram: 0,
             repetition_penalty: 1.0,
+            renormalize: false,
             banned: &[],
             forced_first: None,
             forced_last: None,
@@ -170,7 +173,8 @@ impl Beam<'_> {
             repeated.sort_unstable();
             repeated.dedup();
         }
-        Constraint { banned, forced, repeated, penalty: options.repetition_penalty }
+        let (penalty, renormalize) = (options.repetition_penalty, options.renormalize);
+        Constraint { banned, forced, repeated, penalty, renormalize }
     }
 }
 

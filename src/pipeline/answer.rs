@@ -77,10 +77,11 @@ impl Answering<'_> {
     pub fn answer(&mut self, sources: &[&str], tokens: &[usize]) -> Result<Vec<Answer>, AnswerError> {
         // Everything that decides a target: a change of any of these must not find the old one.
         let fingerprint = format!(
-            "{} pieces={} engine={}",
+            "{} pieces={} engine={} {}",
             self.decode.fingerprint(),
             self.translator.max_source_tokens(),
-            engine::VERSION
+            engine::VERSION,
+            self.translator.arithmetic()
         );
         let version = segment::VERSION.to_string();
         let keys: Vec<Key> =

@@ -8,8 +8,11 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use super::RegistryError;
-use crate::inference::DecodeOptions;
+use crate::inference::{DecodeOptions, EarlyStopping};
 use crate::model::{Compression, Family, FileSpec, ModelSpec, PromptSpec, PromptStyle, Source, Task};
+
+/// More hypotheses than any published model asks for.
+const MOST_BEAMS: usize = 32;
 
 /// An entry for the model at `path`.
 pub(super) fn spec_of_path(path: &Path) -> Result<ModelSpec, RegistryError> {
@@ -45,7 +48,8 @@ fn spec_of_folder(dir: &Path) -> Result<ModelSpec, String> {
         .collect();
     names.sort();
     let ggufs: Vec<_> = names.iter().filter(|n| n.ends_with(".gguf")).collect();
-    if let ([gguf], false) = (&ggufs[..], names.iter().any(|n| n == "model.safetensors")) {
+    let is_encoder_decoder = family_of_folder(dir, &names).is_ok();
+    if let ([gguf], false) = (&ggufs[..], is_encoder_decoder) {
         let spec = spec_of_gguf(&dir.join(gguf))?;
         return Ok(ModelSpec { source: Source::Path { dir: dir.into() }, ..spec });
     }
@@ -55,7 +59,38 @@ fn spec_of_folder(dir: &Path) -> Result<ModelSpec, String> {
     spec.source = Source::Path { dir: dir.into() };
     spec.name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     spec.files = names.iter().map(|name| file(name)).collect();
+    spec.decode = decode_of_folder(dir);
     Ok(spec)
+}
+
+/// The search that the model's authors chose: `generation_config.json`, and `config.json` in older models.
+fn decode_of_folder(dir: &Path) -> DecodeOptions {
+    let read = |name: &str| -> serde_json::Value {
+        let text = std::fs::read_to_string(dir.join(name)).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    };
+    let (generation, config) = (read("generation_config.json"), read("config.json"));
+    let value = |key: &str| match &generation[key] {
+        serde_json::Value::Null => config[key].clone(),
+        value => value.clone(),
+    };
+    let default = DecodeOptions::default();
+    let size = |key: &str| value(key).as_u64().and_then(|n| usize::try_from(n).ok());
+    let number = |key: &str| value(key).as_f64().map(|x| x as f32);
+    DecodeOptions {
+        beam: size("num_beams").unwrap_or(1).clamp(1, MOST_BEAMS),
+        length_penalty: number("length_penalty").unwrap_or(default.length_penalty),
+        early_stopping: match value("early_stopping") {
+            serde_json::Value::Bool(true) => EarlyStopping::First,
+            serde_json::Value::String(_) => EarlyStopping::Never,
+            _ => EarlyStopping::Heuristic,
+        },
+        // There it counts the decoder's first input.
+        min_tokens: size("min_length").unwrap_or(0).saturating_sub(1),
+        no_repeat_ngram: size("no_repeat_ngram_size").unwrap_or(0),
+        repetition_penalty: number("repetition_penalty").unwrap_or(1.0),
+        ..default
+    }
 }
 
 fn family_of_folder(dir: &Path, names: &[String]) -> Result<Family, String> {

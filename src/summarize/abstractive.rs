@@ -8,7 +8,7 @@ use super::grounding::supporting;
 use super::headline::shorten;
 use super::words::english_words;
 use crate::brief::{Brief, Point};
-use crate::inference::{Generator, InferenceError, Watch};
+use crate::inference::{Asked, Generator, InferenceError, Watch};
 use crate::unit::{Check, State, TranslationUnit};
 
 /// Why a model could not write a brief.
@@ -46,6 +46,8 @@ const HEADLINE_ANSWER: usize = 40;
 const TEMPLATE: usize = 64;
 /// Small models lose the thread of longer parts, whatever their context.
 const LONGEST_PART: usize = 400;
+/// Summarisers were trained on whole articles.
+const LONGEST_TEXT: usize = 800;
 /// Fewer tokens than this hold no sentence.
 const SHORTEST_PART: usize = 32;
 /// Instructions a call, so that long documents do not fill the memory.
@@ -126,7 +128,11 @@ fn chunks<'u>(
 ) -> Result<Vec<Chunk<'u>>, SummarizeError> {
     let context = generator.context_tokens();
     let fixed = generator.count_tokens(PART) + PART_ANSWER + TEMPLATE;
-    let budget = context.saturating_sub(fixed).min(LONGEST_PART);
+    let longest = match generator.asked() {
+        Asked::Instruction => LONGEST_PART,
+        Asked::Text => LONGEST_TEXT,
+    };
+    let budget = context.saturating_sub(fixed).min(longest);
     if budget < SHORTEST_PART {
         return Err(SummarizeError::NoRoom { context });
     }
@@ -173,7 +179,13 @@ fn answers(
     generator: &dyn Generator,
     watch: &dyn Watch,
 ) -> Result<Vec<String>, SummarizeError> {
-    let prompts: Vec<String> = chunks.iter().map(|c| PART.trim_end().replace("{text}", &c.text)).collect();
+    let prompts: Vec<String> = chunks
+        .iter()
+        .map(|c| match generator.asked() {
+            Asked::Instruction => PART.trim_end().replace("{text}", &c.text),
+            Asked::Text => c.text.clone(),
+        })
+        .collect();
     let mut answers = Vec::with_capacity(prompts.len());
     for call in prompts.chunks(CALL) {
         let call: Vec<&str> = call.iter().map(String::as_str).collect();
@@ -280,6 +292,10 @@ fn headline(
     generator: &dyn Generator,
     watch: &dyn Watch,
 ) -> Result<Option<String>, SummarizeError> {
+    // A summariser writes sentences, not headlines; the report's own title stays.
+    if generator.asked() == Asked::Text {
+        return Ok(None);
+    }
     let fixed = generator.count_tokens(HEADLINE) + HEADLINE_ANSWER + TEMPLATE;
     let budget = generator.context_tokens().saturating_sub(fixed).min(LONGEST_PART);
     let mut text = String::new();

@@ -8,15 +8,13 @@ pub mod weights;
 
 use std::path::Path;
 
-use candle_core::DType;
-
 use self::chat::Frame;
 use self::config::Config;
 use self::weights::Weights;
 use super::search::{Found, Prompt, SearchOptions, search};
 use super::tokenize::Tokenizer;
 use super::workers::Workers;
-use super::{Device, EngineError};
+use super::{Device, EngineError, LoadOptions, Precision};
 use crate::inference::{DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
 use crate::model::{InstalledModel, PromptSpec};
 
@@ -24,17 +22,6 @@ use crate::model::{InstalledModel, PromptSpec};
 const MAX_SOURCE_TOKENS: usize = 192;
 /// Tokens looked at for a stop string, which is never longer.
 const STOP_TOKENS: usize = 8;
-
-/// How to compute.
-#[derive(Debug, Clone)]
-pub struct LoadOptions {
-    /// Where.
-    pub device: Device,
-    /// CPU threads.
-    pub threads: usize,
-    /// f32 tensors even on the CPU: the reference, slow and large.
-    pub reference: bool,
-}
 
 enum Network {
     Cpu(Box<cpu::Network>),
@@ -95,7 +82,7 @@ impl Llm {
         let context = config.context;
         let network = workers.together(|| -> Result<Network, EngineError> {
             match &options.device {
-                Device::Cpu if !options.reference => {
+                Device::Cpu if options.precision == Precision::Auto => {
                     let mut network = cpu::Network::load(config, weights).map_err(at)?;
                     network.set_prefix(&prefix)?;
                     Ok(Network::Cpu(Box::new(network)))
@@ -106,7 +93,8 @@ impl Llm {
                         Device::Gpu(device) => device,
                     };
                     let mut network =
-                        reference::Network::load(config, &weights, device, DType::F32).map_err(at)?;
+                        reference::Network::load(config, &weights, device, options.precision.dtype())
+                            .map_err(at)?;
                     if !prefix.is_empty() {
                         network.set_prefix(&prefix)?;
                     }
@@ -143,7 +131,7 @@ impl Llm {
     pub fn kernel(&self) -> String {
         match &self.network {
             Network::Cpu(network) => format!("int8, {}", network.kernel()),
-            Network::Tensors(_) => "f32 tensors".into(),
+            Network::Tensors(network) => format!("{} tensors", network.dtype().as_str()),
         }
     }
 
@@ -281,6 +269,13 @@ impl Translator for Llm {
         watch: &dyn Watch,
     ) -> Result<Vec<Vec<Hypothesis>>, InferenceError> {
         self.translate_all(sources, options, watch).map_err(|e| e.at_seam(&self.name))
+    }
+
+    fn arithmetic(&self) -> &'static str {
+        match &self.network {
+            Network::Cpu(_) => "int8",
+            Network::Tensors(network) => network.dtype().as_str(),
+        }
     }
 
     fn count_tokens(&self, text: &str) -> usize {

@@ -83,6 +83,11 @@ impl Rows {
 }
 
 impl Network {
+    /// What it computes in.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
     /// Reads the weights into `dtype` on `device`.
     pub fn load(
         config: Config,

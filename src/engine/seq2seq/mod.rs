@@ -1,0 +1,262 @@
+//! Encoder-decoders as the Hub serves them: Marian (opus-mt), M2M-100 and NLLB-200, T5 and MADLAD-400, BART.
+//!
+//! One network in candle tensors for all of them, on every device: [`architecture`] says what differs, [`families`]
+//! reads it from `config.json`, [`nn`] and [`network`] compute, [`vocabulary`] turns text into ids and back, and the
+//! search is everybody's. Ids, logits, hypotheses and scores are those of Hugging Face transformers
+//! (`tests/seq2seq.rs`).
+
+pub mod architecture;
+pub mod families;
+pub mod network;
+pub mod nn;
+pub mod torch;
+pub mod vocabulary;
+pub mod weights;
+
+use std::path::Path;
+
+use self::architecture::{ConfigFile, Specials};
+use self::families::Reading;
+use self::network::Network;
+use self::vocabulary::Vocabulary;
+use self::weights::Weights;
+use super::search::{Found, Prompt, SearchOptions, search};
+use super::workers::Workers;
+use super::{Device, EngineError, LoadOptions};
+use crate::inference::{Asked, DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
+use crate::model::{InstalledModel, Task};
+
+/// Sources longer than this are split where the registry entry does not say otherwise: these models were trained on
+/// sentences, and on few that are longer.
+const MAX_SOURCE_TOKENS: usize = 256;
+/// What a T5 reads at once; it has no limit of its own.
+const T5_CONTEXT: usize = 512;
+
+/// A loaded encoder-decoder.
+pub struct Seq2Seq {
+    name: String,
+    vocabulary: Vocabulary,
+    network: Network,
+    specials: Specials,
+    workers: Workers,
+    on_cpu: bool,
+    tasks: Vec<Task>,
+    /// The entry's search settings, for text that it summarises.
+    decode: DecodeOptions,
+    asked: Asked,
+    max_source_tokens: usize,
+    context: usize,
+    precision: &'static str,
+}
+
+impl Seq2Seq {
+    /// Loads an installed model of one of the families.
+    pub fn load(model: &InstalledModel, options: &LoadOptions) -> Result<Self, EngineError> {
+        let workers = Workers::new(options.threads)?;
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| EngineError::file(path, e));
+        let path = model.files.get("config.json");
+        let path =
+            path.ok_or_else(|| EngineError::Invalid(format!("{}: no config.json", model.spec.name)))?;
+        let generation = model.files.get("generation_config.json").map(|path| read(path)).transpose()?;
+        let config = ConfigFile::parse(&read(path)?, generation.as_deref(), &path.display().to_string())?;
+        let Reading { architecture, specials, vocabulary } = families::read(model, &config)?;
+        let device = match &options.device {
+            Device::Cpu => &candle_core::Device::Cpu,
+            Device::Gpu(device) => device,
+        };
+        let dtype = options.precision.dtype();
+        let weights = Weights::open(model, device, dtype)?;
+        let for_ids = architecture.source_vocabulary.max(architecture.target_vocabulary) as u32;
+        let ids = [specials.pad, specials.end, specials.decoder_start];
+        if let Some(id) = ids.iter().chain(&specials.forced_first).find(|id| **id >= for_ids) {
+            return Err(config.invalid(&format!("token {id} of a vocabulary of {for_ids}")));
+        }
+        let network = workers.together(move || Network::load(architecture, &weights, device, dtype))?;
+        let context = network.max_positions().unwrap_or(T5_CONTEXT);
+        // Two for what stands around a source.
+        let longest = context.saturating_sub(2).max(1);
+        Ok(Seq2Seq {
+            name: model.spec.name.clone(),
+            vocabulary,
+            network,
+            specials,
+            workers,
+            on_cpu: matches!(options.device, Device::Cpu),
+            tasks: model.spec.tasks.clone(),
+            decode: model.spec.decode.clone(),
+            asked: match model.spec.prompt {
+                Some(_) => Asked::Instruction,
+                None => Asked::Text,
+            },
+            max_source_tokens: match model.spec.max_source_tokens {
+                0 => MAX_SOURCE_TOKENS.min(longest),
+                n => n.min(longest),
+            },
+            context,
+            precision: options.precision.name(),
+        })
+    }
+
+    /// Whether its entry gives it for translation.
+    pub fn translates(&self) -> bool {
+        self.tasks.contains(&Task::Translate)
+    }
+
+    /// Whether its entry gives it for briefs.
+    pub fn summarizes(&self) -> bool {
+        self.tasks.contains(&Task::Brief)
+    }
+
+    /// How it computes, for people.
+    pub fn kernel(&self) -> String {
+        format!("{} tensors", self.precision)
+    }
+
+    /// Text to ids and back, for tests against recorded ids.
+    pub fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// The network, for tests against recorded logits.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The search settings that the model's authors fixed, with the caller's `decode` for the rest.
+    pub fn search_options(&self, decode: &DecodeOptions) -> SearchOptions<'_> {
+        SearchOptions {
+            banned: &self.specials.banned,
+            renormalize: self.specials.renormalize,
+            forced_first: self.specials.forced_first,
+            forced_last: self.specials.forced_last,
+            ends: std::slice::from_ref(&self.specials.end),
+            ..SearchOptions::from(decode)
+        }
+    }
+
+    /// Targets for `sources`, best first: `batch` rows at a time, shared out over the threads. `limits` are the least
+    /// and the most target tokens of each source.
+    pub fn search(
+        &self,
+        sources: &[Vec<u32>],
+        limits: &[(usize, usize)],
+        options: &SearchOptions<'_>,
+        batch: usize,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Found>>, EngineError> {
+        // Sources that go in together should be alike in length.
+        let mut order: Vec<usize> = (0..sources.len()).collect();
+        order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
+        let rows = (batch / options.beam.max(1)).max(1);
+        let most = self.network.max_positions().unwrap_or(usize::MAX);
+        let run = |indices: &[usize]| -> Result<Vec<Vec<Found>>, EngineError> {
+            let mut all = Vec::with_capacity(indices.len());
+            for batch in indices.chunks(rows) {
+                let prompts: Vec<Prompt> = batch
+                    .iter()
+                    .map(|&i| Prompt {
+                        source: &sources[i],
+                        start: std::slice::from_ref(&self.specials.decoder_start),
+                        min_tokens: limits[i].0,
+                        max_tokens: limits[i].1.min(most),
+                    })
+                    .collect();
+                all.extend(search(&self.network, &prompts, options, watch)?);
+            }
+            Ok(all)
+        };
+        let found = self.workers.share(&order, self.on_cpu, run)?;
+        let mut results = vec![Vec::new(); sources.len()];
+        for (&index, found) in order.iter().zip(found) {
+            results[index] = found;
+        }
+        Ok(results)
+    }
+
+    fn hypothesis(&self, found: &Found) -> Result<Hypothesis, EngineError> {
+        // What the model did not choose says nothing about its certainty.
+        let first = usize::from(self.specials.forced_first.is_some() && found.ids.len() > 1);
+        let log_probs = found.log_probs.get(first..).unwrap_or_default();
+        let ids = found.ids.strip_suffix(&[self.specials.end]).unwrap_or(&found.ids);
+        Ok(Hypothesis {
+            text: self.vocabulary.decode(ids)?,
+            mean_log_prob: log_probs.iter().sum::<f32>() / log_probs.len().max(1) as f32,
+            min_log_prob: log_probs.iter().copied().fold(0.0, f32::min),
+            tokens: found.ids.len(),
+            finished: found.finished,
+        })
+    }
+
+    fn answers(
+        &self,
+        texts: &[&str],
+        decode: &DecodeOptions,
+        limits: impl Fn(usize) -> (usize, usize),
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Hypothesis>>, EngineError> {
+        let sources =
+            texts.iter().map(|text| self.vocabulary.encode(text)).collect::<Result<Vec<_>, EngineError>>()?;
+        let limits: Vec<(usize, usize)> = sources.iter().map(|source| limits(source.len())).collect();
+        let found = self.search(&sources, &limits, &self.search_options(decode), decode.batch, watch)?;
+        found.iter().map(|found| found.iter().map(|f| self.hypothesis(f)).collect()).collect()
+    }
+
+    fn tokens(&self, text: &str) -> usize {
+        // Only a broken tokenizer fails; then a character a token is on the safe side.
+        self.vocabulary.plain(text).map_or_else(|_| text.chars().count(), |ids| ids.len())
+    }
+}
+
+impl Translator for Seq2Seq {
+    fn translate(
+        &self,
+        sources: &[&str],
+        options: &DecodeOptions,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Vec<Hypothesis>>, InferenceError> {
+        let limits = |tokens| (options.min_tokens, options.max_target_tokens(tokens));
+        self.answers(sources, options, limits, watch).map_err(|e| e.at_seam(&self.name))
+    }
+
+    fn arithmetic(&self) -> &'static str {
+        self.precision
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokens(text)
+    }
+
+    fn max_source_tokens(&self) -> usize {
+        self.max_source_tokens
+    }
+}
+
+impl Generator for Seq2Seq {
+    fn generate(
+        &self,
+        instructions: &[&str],
+        max_tokens: usize,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Hypothesis>, InferenceError> {
+        // A summary that is forced to be nearly as long as its source repeats it or invents.
+        let limits = |tokens: usize| (self.decode.min_tokens.min(tokens / 4), max_tokens);
+        let first = |mut all: Vec<Hypothesis>| match all.is_empty() {
+            true => Err(EngineError::Compute("a search without a result".into())),
+            false => Ok(all.swap_remove(0)),
+        };
+        let answers = self.answers(instructions, &self.decode, limits, watch);
+        answers.and_then(|all| all.into_iter().map(first).collect()).map_err(|e| e.at_seam(&self.name))
+    }
+
+    fn asked(&self) -> Asked {
+        self.asked
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokens(text)
+    }
+
+    fn context_tokens(&self) -> usize {
+        self.context
+    }
+}

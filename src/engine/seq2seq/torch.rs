@@ -1,0 +1,239 @@
+//! PyTorch's `.bin` files, read as data: the pickle inside is parsed, nothing in it is ever called.
+//!
+//! Two containers exist: a zip archive with `data.pkl` and one file a storage (since PyTorch 1.6), and before that a
+//! stream of pickles followed by the storages (many opus-mt models of 2020). `torch/serialization.py` defines both.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use candle_core::pickle::{Object, Stack};
+use candle_core::{DType, Device, Tensor};
+
+use crate::engine::EngineError;
+
+/// The pickled number 0x1950a86a20f9469cfc6c, with which the older container begins.
+const OLD_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+
+/// A tensor as the pickle describes it.
+struct Entry {
+    dtype: DType,
+    shape: Vec<usize>,
+    /// Elements from the storage's start.
+    offset: usize,
+    storage: String,
+}
+
+/// Where a storage's bytes lie.
+enum Storages {
+    /// Folder of the storages in the zip archive, with a closing `/`.
+    Zip(String),
+    /// Byte ranges of the file.
+    Stream(HashMap<String, (u64, u64)>),
+}
+
+/// The tensors of a `.bin` file.
+pub struct TorchFile {
+    path: PathBuf,
+    entries: HashMap<String, Entry>,
+    storages: Storages,
+}
+
+impl TorchFile {
+    /// Reads the directory of tensors, not their values.
+    pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let file = File::open(path).map_err(|e| EngineError::file(path, e))?;
+        let mut reader = BufReader::new(file);
+        let start = reader.fill_buf().map_err(|e| EngineError::file(path, e))?;
+        let is_zip = start.starts_with(b"PK");
+        let is_old = start.starts_with(OLD_MAGIC);
+        let (entries, storages) = if is_zip {
+            open_zip(reader)
+        } else if is_old {
+            open_stream(reader)
+        } else {
+            Err("is no file written by torch.save".into())
+        }
+        .map_err(|message| broken(path, &message))?;
+        if entries.is_empty() {
+            return Err(broken(path, "holds no tensors"));
+        }
+        Ok(TorchFile { path: path.to_path_buf(), entries, storages })
+    }
+
+    /// Names of all tensors.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// A tensor's shape.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.entries.get(name).map(|e| e.shape.as_slice())
+    }
+
+    /// A tensor's values.
+    pub fn read(&self, name: &str) -> Result<Tensor, EngineError> {
+        let entry =
+            self.entries.get(name).ok_or_else(|| broken(&self.path, &format!("`{name}` is missing")))?;
+        let bytes =
+            self.bytes(entry).map_err(|message| broken(&self.path, &format!("`{name}` {message}")))?;
+        Ok(Tensor::from_raw_buffer(&bytes, entry.dtype, &entry.shape, &Device::Cpu)?)
+    }
+
+    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, String> {
+        let size = entry.dtype.size_in_bytes();
+        let offset = (entry.offset * size) as u64;
+        let wanted = entry.shape.iter().product::<usize>() * size;
+        let mut file = BufReader::new(File::open(&self.path).map_err(|e| e.to_string())?);
+        // Never more memory than the file has bytes, whatever shape the pickle claims.
+        let read = |reader: &mut dyn Read| -> Result<Vec<u8>, String> {
+            let mut bytes = Vec::new();
+            reader.take(wanted as u64).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+            if bytes.len() < wanted {
+                return Err(format!("needs {wanted} bytes, and its storage ends after {}", bytes.len()));
+            }
+            Ok(bytes)
+        };
+        match &self.storages {
+            Storages::Zip(folder) => {
+                let mut zip = zip::ZipArchive::new(file).map_err(|e| e.to_string())?;
+                let name = format!("{folder}{}", entry.storage);
+                let mut storage = zip.by_name(&name).map_err(|e| format!("has no storage {name}: {e}"))?;
+                std::io::copy(&mut storage.by_ref().take(offset), &mut std::io::sink())
+                    .map_err(|e| e.to_string())?;
+                read(&mut storage)
+            }
+            Storages::Stream(ranges) => {
+                let &(start, len) = ranges.get(&entry.storage).ok_or("has no storage")?;
+                let len = len.checked_sub(offset).ok_or("begins behind its storage")?;
+                file.seek(SeekFrom::Start(start + offset)).map_err(|e| e.to_string())?;
+                read(&mut file.take(len))
+            }
+        }
+    }
+}
+
+fn broken(path: &Path, message: &str) -> EngineError {
+    EngineError::Invalid(format!("{}: {message}", path.display()))
+}
+
+fn open_zip(reader: BufReader<File>) -> Result<(HashMap<String, Entry>, Storages), String> {
+    let mut zip = zip::ZipArchive::new(reader).map_err(|e| format!("is a damaged zip archive: {e}"))?;
+    let names: Vec<String> = zip.file_names().flatten().map(|name| name.into_owned()).collect();
+    let name = names.iter().find(|n| n.ends_with("data.pkl")).ok_or("has no data.pkl")?;
+    let folder = format!("{}data/", name.trim_end_matches("data.pkl"));
+    let mut pickle = BufReader::new(zip.by_name(name).map_err(|e| format!("has a damaged data.pkl: {e}"))?);
+    let object = unpickle(&mut pickle)?;
+    Ok((entries(object)?, Storages::Zip(folder)))
+}
+
+fn open_stream(mut reader: BufReader<File>) -> Result<(HashMap<String, Entry>, Storages), String> {
+    reader.seek(SeekFrom::Start(OLD_MAGIC.len() as u64)).map_err(|e| e.to_string())?;
+    unpickle(&mut reader)?; // the protocol's version
+    unpickle(&mut reader)?; // sizes of types and the byte order
+    let object = unpickle(&mut reader)?;
+    let Object::List(keys) = unpickle(&mut reader)? else { return Err("lists no storages".into()) };
+    let entries = entries(object)?;
+    let widths: HashMap<&str, usize> =
+        entries.values().map(|e| (e.storage.as_str(), e.dtype.size_in_bytes())).collect();
+    let mut ranges = HashMap::new();
+    for key in keys {
+        let key = key.unicode().map_err(|_| "names a storage by something else than text")?;
+        let mut count = [0; 8];
+        reader.read_exact(&mut count).map_err(|_| "ends before its last storage")?;
+        // A storage that no tensor uses has an unknown width; nothing of it is ever asked for.
+        let width = widths.get(key.as_str()).copied().unwrap_or(4) as u64;
+        let len = u64::from_le_bytes(count).checked_mul(width).ok_or("has a storage of absurd size")?;
+        let start = reader.stream_position().map_err(|e| e.to_string())?;
+        let end = start.checked_add(len).ok_or("has a storage of absurd size")?;
+        ranges.insert(key, (start, len));
+        reader.seek(SeekFrom::Start(end)).map_err(|e| e.to_string())?;
+    }
+    Ok((entries, Storages::Stream(ranges)))
+}
+
+fn unpickle(reader: &mut impl BufRead) -> Result<Object, String> {
+    let mut stack = Stack::empty();
+    let result = stack.read_loop(reader);
+    result.and_then(|()| stack.finalize()).map_err(|e| {
+        let message = e.to_string();
+        format!("holds a pickle that cannot be read: {}", message.lines().next().unwrap_or_default())
+    })
+}
+
+/// Name and description of each tensor of a state dictionary; entries that are no tensors are passed over.
+fn entries(object: Object) -> Result<HashMap<String, Entry>, String> {
+    let Object::Dict(pairs) = undress(object) else {
+        return Err("holds something else than named tensors".into());
+    };
+    let mut entries = HashMap::new();
+    for (name, value) in pairs {
+        let Object::Unicode(name) = name else { continue };
+        if let Some(entry) = entry(value).map_err(|message| format!("`{name}` {message}"))? {
+            entries.insert(name, entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// The dictionary inside `OrderedDict(...)` with attributes (`_metadata`).
+fn undress(object: Object) -> Object {
+    match object {
+        Object::Build { callable, .. } => undress(*callable),
+        other => other,
+    }
+}
+
+fn entry(value: Object) -> Result<Option<Entry>, &'static str> {
+    let Object::Reduce { callable, args } = value else { return Ok(None) };
+    let Object::Class { class_name, .. } = *callable else { return Ok(None) };
+    let Object::Tuple(mut args) = *args else { return Ok(None) };
+    match class_name.as_str() {
+        // (data, requires_grad, hooks)
+        "_rebuild_parameter" if !args.is_empty() => return entry(args.swap_remove(0)),
+        "_rebuild_tensor_v2" => {}
+        _ => return Ok(None),
+    }
+    // (storage, offset, size, stride, requires_grad, hooks)
+    let mut args = args.into_iter();
+    let (Some(Object::PersistentLoad(storage)), Some(offset), Some(size), Some(stride)) =
+        (args.next(), args.next(), args.next(), args.next())
+    else {
+        return Err("is described in an unknown way");
+    };
+    // ("storage", type, key, device, elements)
+    let Object::Tuple(storage) = *storage else { return Err("has an unknown storage") };
+    let (Some(Object::Class { class_name, .. }), Some(Object::Unicode(key))) =
+        (storage.get(1), storage.get(2))
+    else {
+        return Err("has an unknown storage");
+    };
+    let dtype = match class_name.as_str() {
+        "FloatStorage" => DType::F32,
+        "HalfStorage" => DType::F16,
+        "BFloat16Storage" => DType::BF16,
+        "DoubleStorage" => DType::F64,
+        "LongStorage" => DType::I64,
+        _ => return Err("is of a type that is not read here (f16, bf16, f32, f64 and i64 are)"),
+    };
+    let (shape, stride) = (numbers(size)?, numbers(stride)?);
+    let mut expected = 1usize;
+    for (&size, &stride) in shape.iter().zip(&stride).rev() {
+        if size != 1 && stride != expected {
+            return Err("is not stored row by row");
+        }
+        expected = expected.checked_mul(size).ok_or("has an absurd shape")?;
+    }
+    let offset = numbers(Object::Tuple(vec![offset]))?[0];
+    expected.checked_add(offset).and_then(|n| n.checked_mul(8)).ok_or("has an absurd shape")?;
+    Ok(Some(Entry { dtype, shape, offset, storage: key.clone() }))
+}
+
+fn numbers(object: Object) -> Result<Vec<usize>, &'static str> {
+    let Object::Tuple(items) = object else { return Err("has an unknown shape") };
+    items
+        .into_iter()
+        .map(|n| n.int_or_long().ok().and_then(|n| usize::try_from(n).ok()).ok_or("has an unknown shape"))
+        .collect()
+}

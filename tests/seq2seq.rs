@@ -1,0 +1,286 @@
+//! Encoder-decoders against Hugging Face transformers: small random models of every family with recorded ids, encoder
+//! outputs, logits and hypotheses. `tests/golden/make_golden.py` made `tests/data/seq2seq` and says how.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use candle_core::Tensor;
+use serde_json::Value;
+use tarjuman::engine::candidates::Constraint;
+use tarjuman::engine::search::{Decoder, Found, Prompt, SearchOptions, search};
+use tarjuman::engine::seq2seq::Seq2Seq;
+use tarjuman::engine::{Device, LoadOptions, Precision};
+use tarjuman::inference::{DecodeOptions, EarlyStopping, Translator, Unwatched};
+use tarjuman::model::InstalledModel;
+
+struct Case {
+    name: String,
+    golden: Value,
+    tensors: HashMap<String, Tensor>,
+    model: Seq2Seq,
+}
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/seq2seq")
+}
+
+fn installed(folder: &Path) -> InstalledModel {
+    let config: Value = read_json(&folder.join("config.json"));
+    let family = match config["model_type"].as_str().unwrap() {
+        "m2m_100" => "m2m100",
+        other => other,
+    };
+    let task = if family == "bart" { "brief" } else { "translate" };
+    let mut spec =
+        format!("name = 'tiny'\nabout = ''\ntasks = ['{task}']\nfamily = '{family}'\nlicence = ''\n");
+    let golden = read_json(&folder.join("golden.json"));
+    if let Some(prompt) = golden["prompt"].as_str().filter(|prompt| !prompt.is_empty()) {
+        spec.push_str(&format!("prompt = {{ template = '{prompt}{{source}}' }}\n"));
+    }
+    let files: BTreeMap<String, PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
+        .filter(|(name, _)| !name.starts_with("golden"))
+        .collect();
+    InstalledModel { spec: toml::from_str(&spec).unwrap(), files, digest: String::new() }
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn options(threads: usize) -> LoadOptions {
+    LoadOptions { device: Device::Cpu, threads, precision: Precision::Auto }
+}
+
+fn cases() -> Vec<Case> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(data()).unwrap().map(|e| e.unwrap().path()).collect();
+    folders.retain(|folder| folder.join("golden.json").exists());
+    folders.sort();
+    assert!(folders.len() >= FAMILIES, "{folders:?}");
+    let case = |folder: PathBuf| Case {
+        name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+        golden: read_json(&folder.join("golden.json")),
+        tensors: candle_core::safetensors::load(folder.join("golden.safetensors"), &candle_core::Device::Cpu)
+            .unwrap(),
+        model: Seq2Seq::load(&installed(&folder), &options(1)).unwrap(),
+    };
+    folders.into_iter().map(case).collect()
+}
+
+/// At least one case a family.
+const FAMILIES: usize = 4;
+
+fn ids(value: &Value) -> Vec<u32> {
+    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+}
+
+fn all_ids(value: &Value) -> Vec<Vec<u32>> {
+    value.as_array().unwrap().iter().map(ids).collect()
+}
+
+fn slices(rows: &[Vec<u32>]) -> Vec<&[u32]> {
+    rows.iter().map(Vec::as_slice).collect()
+}
+
+fn largest_difference(a: &Tensor, b: &Tensor) -> f32 {
+    assert_eq!(a.dims(), b.dims());
+    (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap()
+}
+
+#[test]
+fn sources_become_the_same_ids() {
+    for case in cases() {
+        let sources = case.golden["sources"].as_array().unwrap();
+        for (source, wanted) in sources.iter().zip(all_ids(&case.golden["source_ids"])) {
+            let source = source.as_str().unwrap();
+            assert_eq!(case.model.vocabulary().encode(source).unwrap(), wanted, "{}: {source}", case.name);
+        }
+    }
+}
+
+#[test]
+fn the_encoder_computes_the_same_alone_and_padded() {
+    for case in cases() {
+        let sources = all_ids(&case.golden["source_ids"]);
+        let (together, _) = case.model.network().encode(&slices(&sources)).unwrap();
+        for (i, source) in sources.iter().enumerate() {
+            let (alone, _) = case.model.network().encode(&[source]).unwrap();
+            let wanted = &case.tensors[&format!("encoder.{i}")];
+            let difference = largest_difference(&alone.squeeze(0).unwrap(), wanted);
+            assert!(difference < 1e-4, "{}: source {i} is off by {difference}", case.name);
+            let padded = together.get(i).unwrap().narrow(0, 0, source.len()).unwrap();
+            let difference = largest_difference(&padded, wanted);
+            assert!(difference < 1e-4, "{}: source {i}, padded, is off by {difference}", case.name);
+        }
+    }
+}
+
+#[test]
+fn logits_are_the_same_at_every_step() {
+    for case in cases() {
+        let sources = all_ids(&case.golden["source_ids"]);
+        let targets = all_ids(&case.golden["targets"]);
+        let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+        let network = case.model.network();
+        let mut rows = network.start(&slices(&sources)).unwrap();
+        let mut previous = vec![start; sources.len()];
+        for step in 0..targets[0].len() {
+            let logits = network.logits(&mut rows, &previous).unwrap();
+            for (i, target) in targets.iter().enumerate() {
+                let wanted = case.tensors[&format!("logits.{i}")].get(step).unwrap();
+                let difference = largest_difference(&logits.get(i).unwrap(), &wanted);
+                assert!(difference < 1e-4, "{}: source {i}, step {step}: off by {difference}", case.name);
+                previous[i] = target[step];
+            }
+        }
+    }
+}
+
+/// A recorded search, and what it found for each source.
+struct Recorded<'a> {
+    name: &'a str,
+    banned: Vec<Vec<u32>>,
+    json: &'a Value,
+    results: &'a [Value],
+}
+
+impl Recorded<'_> {
+    fn all(case: &Case) -> Vec<Recorded<'_>> {
+        let searches = case.golden["searches"].as_array().unwrap();
+        searches
+            .iter()
+            .map(|s| Recorded {
+                name: s["name"].as_str().unwrap(),
+                banned: ids(&s["options"]["banned"]).into_iter().map(|id| vec![id]).collect(),
+                json: &s["options"],
+                results: s["results"].as_array().unwrap(),
+            })
+            .collect()
+    }
+
+    fn number(&self, key: &str) -> usize {
+        self.json[key].as_u64().unwrap() as usize
+    }
+
+    fn run(&self, case: &Case, sources: &[Vec<u32>]) -> Vec<Vec<Found>> {
+        let end = case.golden["eos"].as_u64().unwrap() as u32;
+        let token = |key: &str| self.json[key].as_u64().map(|id| id as u32);
+        let options = SearchOptions {
+            beam: self.number("beam"),
+            length_penalty: self.json["length_penalty"].as_f64().unwrap() as f32,
+            early_stopping: match &self.json["early_stopping"] {
+                Value::Bool(false) => EarlyStopping::Heuristic,
+                Value::Bool(true) => EarlyStopping::First,
+                other => {
+                    assert_eq!(other, "never");
+                    EarlyStopping::Never
+                }
+            },
+            no_repeat_ngram: self.number("no_repeat_ngram"),
+            repetition_penalty: self.json["repetition_penalty"].as_f64().unwrap() as f32,
+            renormalize: self.json["renormalize"].as_bool().unwrap_or(false),
+            banned: &self.banned,
+            forced_first: token("forced_first"),
+            forced_last: token("forced_last"),
+            ends: &[end],
+            ..SearchOptions::default()
+        };
+        let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+        let start = [vec![start], ids(&self.json["prefix"])].concat();
+        let (min_tokens, max_tokens) = (self.number("min_tokens"), self.number("max_tokens"));
+        let prompt = |source| Prompt { source, start: &start, min_tokens, max_tokens };
+        let prompts: Vec<Prompt> = sources.iter().map(|s| prompt(s.as_slice())).collect();
+        search(case.model.network(), &prompts, &options, &Unwatched::default()).unwrap()
+    }
+}
+
+#[test]
+fn searches_find_the_same_hypotheses_with_the_same_scores() {
+    for case in cases() {
+        let sources = all_ids(&case.golden["source_ids"]);
+        for recorded in Recorded::all(&case) {
+            let together = recorded.run(&case, &sources);
+            let alone = sources.iter().map(|s| recorded.run(&case, std::slice::from_ref(s)).remove(0));
+            let by_source = together.iter().zip(alone).zip(recorded.results).enumerate();
+            for (i, ((together, alone), wanted)) in by_source {
+                let at = format!("{}: {}, source {i}", case.name, recorded.name);
+                for found in [together, &alone] {
+                    for (n, wanted) in wanted.as_array().unwrap().iter().enumerate() {
+                        let found = &found[n];
+                        assert_eq!(found.ids, ids(&wanted["ids"]), "{at}, hypothesis {n}");
+                        let near = |a: f32, b: &Value| (f64::from(a) - b.as_f64().unwrap()).abs() < 1e-3;
+                        if recorded.number("beam") > 1 {
+                            assert!(near(found.score, &wanted["score"]), "{at}: {found:?}, {wanted}");
+                        }
+                        let log_probs = wanted["log_probs"].as_array().unwrap();
+                        assert_eq!(found.log_probs.len(), log_probs.len(), "{at}");
+                        let same = found.log_probs.iter().zip(log_probs).all(|(a, b)| near(*a, b));
+                        assert!(same, "{at}: {found:?}, {wanted}");
+                        let whole = [ids(&recorded.json["prefix"]), found.ids.clone()].concat();
+                        let text = case.model.vocabulary().decode(&whole).unwrap();
+                        // That tokenizer forgets to leave out the language's tag.
+                        let wanted = wanted["text"].as_str().unwrap().trim_start_matches("__en__").trim();
+                        assert_eq!(text, wanted, "{at}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_equals_its_members_alone_whatever_its_shape() {
+    for folder in ["marian-base", "m2m100", "t5-v11"] {
+        let folder = data().join(folder);
+        let texts = read_json(&folder.join("golden.json"));
+        let texts: Vec<&str> =
+            texts["sources"].as_array().unwrap().iter().map(|t| t.as_str().unwrap()).collect();
+        let single = Seq2Seq::load(&installed(&folder), &options(1)).unwrap();
+        for beam in [1, 4] {
+            let decode = |batch| DecodeOptions { beam, batch, ..DecodeOptions::default() };
+            let run = |model: &Seq2Seq, texts: &[&str], batch| {
+                model.translate(texts, &decode(batch), &Unwatched::default()).unwrap()
+            };
+            let alone: Vec<_> = texts.iter().map(|text| run(&single, &[text], 1).remove(0)).collect();
+            for threads in [1, 3] {
+                let model = Seq2Seq::load(&installed(&folder), &options(threads)).unwrap();
+                for batch in [1, 3, 32] {
+                    for (together, alone) in run(&model, &texts, batch).iter().zip(&alone) {
+                        assert_eq!(together.len(), alone.len());
+                        for (a, b) in together.iter().zip(alone) {
+                            assert_eq!((&a.text, a.tokens, a.finished), (&b.text, b.tokens, b.finished));
+                            assert!((a.mean_log_prob - b.mean_log_prob).abs() < 1e-4, "{a:?}, {b:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_can_be_reordered_repeated_and_dropped() {
+    for case in cases() {
+        let sources = all_ids(&case.golden["source_ids"]);
+        let network = case.model.network();
+        let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+        let free = |n| vec![Constraint::default(); n];
+        let mut rows = network.start(&slices(&sources)).unwrap();
+        network.step(&mut rows, &vec![start; sources.len()], 1, &free(sources.len())).unwrap();
+        network.reorder(&mut rows, &[3, 1, 3]).unwrap();
+        network.reorder(&mut rows, &[2, 0, 1]).unwrap();
+        let found = network.step(&mut rows, &[20, 21, 22], 4, &free(3)).unwrap();
+        for (found, (source, id)) in found.iter().zip([(3, 20), (3, 21), (1, 22)]) {
+            let mut row = network.start(&[&sources[source]]).unwrap();
+            network.step(&mut row, &[start], 1, &free(1)).unwrap();
+            let wanted = network.step(&mut row, &[id], 4, &free(1)).unwrap().remove(0);
+            for (f, w) in found.iter().zip(&wanted) {
+                assert!(f.id == w.id && (f.log_prob - w.log_prob).abs() < 1e-4, "{}: {found:?}", case.name);
+            }
+        }
+        network.reorder(&mut rows, &[]).unwrap();
+    }
+}
