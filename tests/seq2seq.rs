@@ -284,3 +284,122 @@ fn rows_can_be_reordered_repeated_and_dropped() {
         network.reorder(&mut rows, &[]).unwrap();
     }
 }
+
+fn error_of(folder: &Path) -> String {
+    match Seq2Seq::load(&installed(folder), &options(1)) {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A copy of a case whose `config.json` is changed.
+fn copy_with(case: &str, change: impl FnOnce(&mut Value)) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(data().join(case)).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let path = folder.path().join("config.json");
+    let mut config = read_json(&path);
+    change(&mut config);
+    std::fs::write(path, config.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn weights_that_do_not_fit_are_listed_with_names_and_shapes() {
+    let fewer = copy_with("marian-base", |c| c["decoder_layers"] = 2.into());
+    let error = error_of(fewer.path());
+    assert!(
+        error.contains("model.decoder.layers.2.") && error.contains("in no place of the config"),
+        "{error}"
+    );
+    assert!(error.contains("more") && error.contains("hint:") && error.lines().count() == 2, "{error}");
+
+    let more = copy_with("marian-base", |c| c["encoder_layers"] = 3.into());
+    let error = error_of(more.path());
+    assert!(error.contains("model.encoder.layers.2.") && error.contains("is missing"), "{error}");
+
+    let wider = copy_with("bart-legacy", |c| {
+        c["encoder_ffn_dim"] = (c["encoder_ffn_dim"].as_u64().unwrap() + 1).into();
+    });
+    let error = error_of(wider.path());
+    assert!(
+        error.contains("model.encoder.layers.0.fc1.weight is [") && error.contains("instead of ["),
+        "{error}"
+    );
+}
+
+#[test]
+fn configurations_that_make_no_sense_are_errors() {
+    type Change = fn(&mut Value);
+    let cases: [(&str, Change, &str); 8] = [
+        ("marian-base", |c| c["d_model"] = Value::Null, "`d_model` is missing"),
+        ("marian-base", |c| c["d_model"] = (1u64 << 60).into(), "`d_model` is"),
+        ("marian-base", |c| c["encoder_attention_heads"] = 4.into(), "4 attention heads for a width of"),
+        ("marian-base", |c| c["encoder_layers"] = (-1).into(), "`encoder_layers` is -1"),
+        ("marian-base", |c| c["activation_function"] = "sigmoid".into(), "activation `sigmoid` is not known"),
+        ("t5-v11", |c| c["num_heads"] = 0.into(), "`num_heads` is 0"),
+        ("m2m100", |c| c["eos_token_id"] = Value::Null, ""),
+        ("bart-cnn", |c| c["vocab_size"] = 3.into(), "instead of [3, "),
+    ];
+    for (case, change, wanted) in cases {
+        let error = error_of(copy_with(case, change).path());
+        assert!(error.contains(wanted), "{case}: {error}, not {wanted}");
+    }
+}
+
+#[test]
+fn damaged_files_are_errors_that_name_the_file() {
+    for (case, name) in [
+        ("marian-base", "model.safetensors"),
+        ("marian-big", "pytorch_model.bin"),
+        ("marian-base", "source.spm"),
+        ("marian-base", "vocab.json"),
+        ("marian-base", "config.json"),
+        ("m2m100", "sentencepiece.bpe.model"),
+        ("t5-v11", "spiece.model"),
+        ("bart-cnn", "merges.txt"),
+    ] {
+        let folder = copy_with(case, |_| ());
+        let path = folder.path().join(name);
+        let whole = std::fs::read(&path).unwrap();
+        for len in [0, 1, whole.len() / 3, whole.len() - 3] {
+            std::fs::write(&path, &whole[..len]).unwrap();
+            let error = error_of(folder.path());
+            // A list of merges that ends early is still one.
+            assert!(!error.is_empty() || name == "merges.txt", "{case}: {name} cut to {len} bytes");
+            assert!(error.lines().count() <= 2, "{case}: {name} cut to {len} bytes: {error}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(error_of(folder.path()).contains(name.split('.').next().unwrap()), "{case}: {name}");
+    }
+}
+
+/// `TARJUMAN_FULL=DIR`, made by `make_golden.py --full`: a model of published size. Prints load time and rate.
+#[test]
+#[ignore = "needs a model of full size"]
+fn a_model_of_full_size_agrees() {
+    let folder = PathBuf::from(std::env::var("TARJUMAN_FULL").expect("TARJUMAN_FULL"));
+    let started = std::time::Instant::now();
+    let model = Seq2Seq::load(&installed(&folder), &options(2)).unwrap();
+    eprintln!("loaded in {:.1?}", started.elapsed());
+    let golden = read_json(&folder.join("golden.json"));
+    let case = Case { name: "full".into(), golden, tensors: HashMap::new(), model };
+    let sources = all_ids(&case.golden["source_ids"]);
+    for recorded in Recorded::all(&case) {
+        let started = std::time::Instant::now();
+        let found = recorded.run(&case, &sources);
+        let tokens: usize = found.iter().map(|f| f[0].ids.len()).sum();
+        eprintln!("{}: {tokens} tokens in {:.1?}", recorded.name, started.elapsed());
+        for (i, (found, wanted)) in found.iter().zip(recorded.results).enumerate() {
+            for (found, wanted) in found.iter().zip(wanted.as_array().unwrap()) {
+                assert_eq!(found.ids, ids(&wanted["ids"]), "{}, source {i}", recorded.name);
+                if recorded.number("beam") > 1 {
+                    let score = wanted["score"].as_f64().unwrap();
+                    assert!((f64::from(found.score) - score).abs() < 1e-3, "{found:?}, {score}");
+                }
+            }
+        }
+    }
+}

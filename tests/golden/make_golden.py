@@ -500,10 +500,6 @@ def searches_of(spec, special, greedy_ids, folder):
     ]
 
 
-def run_search(model, folder, name, sources, opts, special):
-    return search(model, sources, opts, special)
-
-
 def lively(greedy, beam, special):
     """Raises Reject where the outputs would test little."""
     eos = special["eos"]

@@ -206,11 +206,13 @@ impl ConfigFile {
             sequence.as_array()?.iter().map(|id| u32::try_from(id.as_u64()?).ok()).collect()
         };
         let banned = banned.iter().map(ids).collect::<Option<Vec<_>>>();
+        let banned = banned.ok_or_else(|| self.invalid("`bad_words_ids` is no list of lists of ids"))?;
         Ok(Specials {
             pad,
             end,
             decoder_start: required("decoder_start_token_id")?,
-            banned: banned.ok_or_else(|| self.invalid("`bad_words_ids` is no list of lists of ids"))?,
+            // An end that is banned would leave no end at all; the reference passes it over as well.
+            banned: banned.into_iter().filter(|sequence| *sequence != [end]).collect(),
             forced_first: self.token("forced_bos_token_id"),
             forced_last: self.token("forced_eos_token_id"),
             renormalize: self.generation["renormalize_logits"].as_bool().unwrap_or(false),

@@ -237,3 +237,92 @@ fn numbers(object: Object) -> Result<Vec<usize>, &'static str> {
         .map(|n| n.int_or_long().ok().and_then(|n| usize::try_from(n).ok()).ok_or("has an unknown shape"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made by `tests/golden/make_torch.py`.
+    fn path(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/torch").join(name)
+    }
+
+    fn values(file: &TorchFile, name: &str) -> Vec<f32> {
+        let tensor = file.read(name).unwrap().to_dtype(DType::F32).unwrap();
+        tensor.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn both_containers_give_the_tensors() {
+        for name in ["zip.bin", "stream.bin"] {
+            let file = TorchFile::open(&path(name)).unwrap();
+            let mut names: Vec<&str> = file.names().collect();
+            names.sort_unstable();
+            assert_eq!(names, ["brain", "half", "number", "parameter", "part", "whole"], "{name}");
+            assert_eq!(file.shape("whole"), Some(&[3, 4][..]));
+            assert_eq!(values(&file, "whole"), (0..12).map(|n| n as f32).collect::<Vec<_>>(), "{name}");
+            assert_eq!(values(&file, "part"), [5.0, 6.0, 7.0, 8.0], "{name}: in the middle of a storage");
+            assert_eq!(values(&file, "half"), [1.5, -2.0]);
+            assert_eq!(values(&file, "brain"), [0.25, 3.0]);
+            assert_eq!((values(&file, "parameter"), values(&file, "number")), (vec![7.0], vec![42.0]));
+            assert!(file.read("missing").is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_pickle_is_called() {
+        let trace = Path::new("/tmp/a-pickle-was-executed");
+        for name in ["evil-zip.bin", "evil-stream.bin"] {
+            let file = TorchFile::open(&path(name)).unwrap();
+            assert_eq!(
+                file.names().collect::<Vec<_>>(),
+                ["whole"],
+                "{name}: what is no tensor is passed over"
+            );
+            assert_eq!(values(&file, "whole").len(), 12);
+            assert!(!trace.exists());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("text.bin");
+        std::fs::write(&text, "not a model").unwrap();
+        let error = |path: &Path| TorchFile::open(path).err().map(|e| e.to_string()).unwrap_or_default();
+        assert!(error(&text).contains("is no file written by torch.save"), "{}", error(&text));
+        assert!(error(&path("turned.bin")).contains("`turned` is not stored row by row"));
+        assert!(error(&path("list.bin")).contains("something else than named tensors"));
+        assert!(error(&folder.path().join("none.bin")).contains("none.bin"));
+    }
+
+    #[test]
+    fn damaged_files_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let damaged = folder.path().join("damaged.bin");
+        for name in ["zip.bin", "stream.bin"] {
+            let whole = std::fs::read(path(name)).unwrap();
+            let mut failed = 0;
+            let try_it = |bytes: &[u8], failed: &mut usize| {
+                std::fs::write(&damaged, bytes).unwrap();
+                let Ok(file) = TorchFile::open(&damaged) else {
+                    *failed += 1;
+                    return;
+                };
+                let names: Vec<String> = file.names().map(str::to_string).collect();
+                *failed += usize::from(names.iter().any(|name| file.read(name).is_err()));
+            };
+            for len in (0..whole.len()).step_by(7) {
+                try_it(&whole[..len], &mut failed);
+            }
+            let cuts = whole.len().div_ceil(7);
+            // Storages come last in a stream; every cut takes something away.
+            assert_eq!(failed, cuts, "{name}");
+            for at in 0..whole.len() {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << (at % 8);
+                try_it(&bytes, &mut failed);
+            }
+        }
+    }
+}
