@@ -1,5 +1,7 @@
 //! `translate`: a filter that other programs build on.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::place::Place;
@@ -125,4 +127,23 @@ fn a_signal_is_heard_while_no_line_comes() {
     let stdin = child.stdin.take();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(stdin);
+}
+
+/// A folder laid out as the Hub serves Marian models, with random weights: the targets are those of transformers with
+/// the folder's own search settings (`tests/seq2seq.rs` compares the rest).
+#[test]
+fn a_folder_as_the_hub_serves_it_translates_as_transformers_does() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/seq2seq/marian-base");
+    let golden = std::fs::read_to_string(folder.join("golden.json")).unwrap();
+    let golden: Value = serde_json::from_str(&golden).unwrap();
+    let saved = golden["searches"].as_array().unwrap().iter().find(|s| s["name"] == "saved").unwrap();
+    let most = saved["options"]["max_tokens"].to_string();
+    // The first two sources go to the model as they are.
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    let sources: Vec<String> = golden["sources"].as_array().unwrap()[..2].iter().map(text).collect();
+    let wanted: Vec<String> =
+        saved["results"].as_array().unwrap()[..2].iter().map(|r| text(&r[0]["text"])).collect();
+    let line = format!("translate --model {} --max-tokens {most}", folder.display());
+    let ran = Place::new().tarjuman_reading(&line, sources.join("\n") + "\n");
+    assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), wanted, "{}", ran.stderr);
 }

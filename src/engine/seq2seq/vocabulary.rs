@@ -158,7 +158,12 @@ impl Vocabulary {
                 bpe
             }
             _ => {
-                let path = file(model, "tokenizer.json")?;
+                let Some(path) = model.files.get("tokenizer.json") else {
+                    let name = &model.spec.name;
+                    return Err(EngineError::Invalid(format!(
+                        "{name}: neither vocab.json with merges.txt nor tokenizer.json"
+                    )));
+                };
                 let mut bpe = tokenizers::Tokenizer::from_file(path).map_err(EngineError::tokenizer)?;
                 // A report that contains `</s>` is text.
                 bpe.set_encode_special_tokens(true);
