@@ -1,6 +1,6 @@
 //! Encoder-decoders against Hugging Face transformers: small random models of every family with recorded ids, encoder
 //! outputs, logits and hypotheses. `tests/golden/make_golden.py` made `tests/data/seq2seq` and says how.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -282,6 +282,36 @@ fn rows_can_be_reordered_repeated_and_dropped() {
             }
         }
         network.reorder(&mut rows, &[]).unwrap();
+    }
+}
+
+/// MADLAD-400 is published as a GGUF file with the names of the safetensors file, some tensors quantised.
+#[test]
+fn a_gguf_file_of_t5_computes_the_same() {
+    use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
+    let folder = copy_with("t5-v11", |_| ());
+    let weights = folder.path().join("model.safetensors");
+    let tensors = candle_core::safetensors::load(&weights, &candle_core::Device::Cpu).unwrap();
+    std::fs::remove_file(weights).unwrap();
+    let quantized: Vec<(String, QTensor)> = tensors
+        .into_iter()
+        // candle's converter keeps the embedding under the decoder's name.
+        .map(|(name, tensor)| (name.replace("shared.", "decoder.embed_tokens."), tensor))
+        .map(|(name, tensor)| (name, QTensor::quantize(&tensor, GgmlDType::F32).unwrap()))
+        .collect();
+    let list: Vec<(&str, &QTensor)> =
+        quantized.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let mut file = std::fs::File::create(folder.path().join("model.gguf")).unwrap();
+    gguf_file::write(&mut file, &[], &list).unwrap();
+    let model = Seq2Seq::load(&installed(folder.path()), &options(1)).unwrap();
+    let case = cases().into_iter().find(|case| case.name == "t5-v11").unwrap();
+    let sources = all_ids(&case.golden["source_ids"]);
+    let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+    let mut rows = model.network().start(&slices(&sources)).unwrap();
+    let logits = model.network().logits(&mut rows, &vec![start; sources.len()]).unwrap();
+    for i in 0..sources.len() {
+        let wanted = case.tensors[&format!("logits.{i}")].get(0).unwrap();
+        assert!(largest_difference(&logits.get(i).unwrap(), &wanted) < 1e-4, "source {i}");
     }
 }
 
