@@ -1,11 +1,13 @@
 //! Inference: everything that knows about tensors, token ids and devices, and nothing about documents.
 
+pub mod attention;
 pub mod candidates;
 pub mod device;
 pub mod echo;
 pub mod llm;
 pub mod load;
 pub mod math;
+pub mod output;
 pub mod qgemm;
 pub mod rotation;
 pub mod search;

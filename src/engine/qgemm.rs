@@ -158,6 +158,38 @@ impl QuantizedLinear {
     }
 }
 
+/// What products need besides weights and inputs, kept between calls.
+#[derive(Default)]
+pub struct Int8Scratch {
+    gemm: Int8Gemm,
+    rows: QuantizedRows,
+    sums: Vec<i32>,
+}
+
+impl Int8Scratch {
+    /// `out` = layer(`x`), rows of the layer's inputs to rows of its outputs.
+    pub fn apply(
+        &mut self,
+        layer: &QuantizedLinear,
+        x: &[f32],
+        out: &mut Vec<f32>,
+    ) -> Result<(), EngineError> {
+        self.quantize(layer, x);
+        self.product(layer, out)
+    }
+
+    /// Quantises `x` for `layer` and for others of the same width, which are turned alike.
+    pub fn quantize(&mut self, layer: &QuantizedLinear, x: &[f32]) {
+        self.rows.quantize(self.gemm, layer.rotation(), x);
+    }
+
+    /// `out` = layer(what was quantised last).
+    pub fn product(&mut self, layer: &QuantizedLinear, out: &mut Vec<f32>) -> Result<(), EngineError> {
+        out.resize(self.rows.rows() * layer.outputs(), 0.0);
+        layer.forward(&self.rows, &mut self.sums, out)
+    }
+}
+
 /// `out = x / scale + zero`, rounded to whole numbers modulo 256.
 struct Quantize<'a> {
     x: &'a [f32],

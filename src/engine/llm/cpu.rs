@@ -8,22 +8,21 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use rten_simd::ops::{BitOps, NumOps};
-use rten_simd::{Isa, SimdOp};
+use rten_simd::SimdOp;
 use rten_vecmath::SumSquare;
 
 use super::config::{Activation, Config, RopeStyle};
 use super::weights::Weights;
 use crate::engine::EngineError;
-use crate::engine::candidates::{Candidate, Constraint, Top};
+use crate::engine::attention::{Dots, WeightedSum};
+use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
-use crate::engine::qgemm::{Int8Gemm, QuantizedLinear, QuantizedRows};
+use crate::engine::output::OutputLayer;
+use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
 use crate::engine::search::Decoder;
 
 /// Tokens of prompts taken in at once: enough to fill the kernels, small enough for their scratch to stay in cache.
 const PREFILL_TOKENS: usize = 256;
-/// Outputs of the vocabulary computed at once; their logits are reduced before the next block is touched.
-const VOCABULARY_BLOCK: usize = 4096;
 
 struct Layer {
     attention_norm: Vec<f32>,
@@ -51,8 +50,7 @@ pub struct Network {
     /// Angles a position adds to each rotated pair: of layers that see everything, and of sliding ones.
     ropes: [Vec<f32>; 2],
     output_norm: Vec<f32>,
-    /// The output layer in blocks of [`VOCABULARY_BLOCK`] tokens.
-    vocabulary: Vec<QuantizedLinear>,
+    vocabulary: OutputLayer,
     /// The file, for the embedding rows of tokens as they are met.
     weights: Weights,
     /// The tokens that prompts begin with, and their keys and values.
@@ -89,8 +87,7 @@ pub struct Rows {
 /// Buffers of a forward pass, kept between steps.
 #[derive(Default)]
 struct Scratch {
-    quantized: QuantizedRows,
-    sums: Vec<i32>,
+    int8: Int8Scratch,
     hidden: Vec<f32>,
     normed: Vec<f32>,
     qkv: Vec<f32>,
@@ -117,15 +114,9 @@ impl Network {
         if width != config.hidden {
             return Err(EngineError::Invalid(format!("`{output}` has width {width}, not {}", config.hidden)));
         }
-        let vocabulary = (0..tokens.div_ceil(VOCABULARY_BLOCK))
-            .into_par_iter()
-            .map(|block| {
-                let start = block * VOCABULARY_BLOCK;
-                let rows = start..(start + VOCABULARY_BLOCK).min(tokens);
-                let data = weights.matrix_rows(output, rows, config.hidden)?;
-                Ok(QuantizedLinear::new(data, config.hidden, None))
-            })
-            .collect::<Result<Vec<_>, EngineError>>()?;
+        let vocabulary = OutputLayer::new(tokens, config.hidden, None, |rows| {
+            weights.matrix_rows(output, rows, config.hidden)
+        })?;
         let output_norm = weights.vector("output_norm.weight", config.hidden)?;
         let factors = weights.optional_vector("rope_freqs.weight", config.rope_dim / 2)?;
         let rope = |sliding| {
@@ -202,20 +193,20 @@ impl Network {
         for (index, layer) in self.layers.iter().enumerate() {
             let s = &mut *scratch;
             rms_norm(&s.hidden, &layer.attention_norm, c.norm_eps, &mut s.normed);
-            s.linear(self.gemm, &layer.qkv, Buffer::Normed, Buffer::Qkv)?;
+            s.int8.apply(&layer.qkv, &s.normed, &mut s.qkv)?;
             let mut done = 0;
             for (row, tokens) in rows.iter_mut().zip(tokens) {
                 let range = done..done + tokens.len();
                 done = range.end;
                 self.attend(layer, index, row, range, s);
             }
-            s.linear(self.gemm, &layer.attention_output, Buffer::Attended, Buffer::Projected)?;
+            s.int8.apply(&layer.attention_output, &s.attended, &mut s.projected)?;
             residual(&mut s.hidden, &mut s.projected, layer.post_attention_norm.as_deref(), c);
 
             rms_norm(&s.hidden, &layer.feed_forward_norm, c.norm_eps, &mut s.normed);
-            s.linear(self.gemm, &layer.gate_up, Buffer::Normed, Buffer::GateUp)?;
+            s.int8.apply(&layer.gate_up, &s.normed, &mut s.gate_up)?;
             gated(&s.gate_up, c.feed_forward, c.activation, &mut s.activated);
-            s.linear(self.gemm, &layer.down, Buffer::Activated, Buffer::Projected)?;
+            s.int8.apply(&layer.down, &s.activated, &mut s.projected)?;
             residual(&mut s.hidden, &mut s.projected, layer.post_feed_forward_norm.as_deref(), c);
         }
         for (row, tokens) in rows.iter_mut().zip(tokens) {
@@ -296,34 +287,6 @@ impl Network {
             }
         }
     }
-
-    /// The `k` best successors of each row of `s.normed`, its log-probabilities normalised over the vocabulary. The
-    /// logits of one block of tokens exist at a time.
-    fn best(
-        &self,
-        s: &mut Scratch,
-        k: usize,
-        constraints: &[Constraint],
-    ) -> Result<Vec<Vec<Candidate>>, EngineError> {
-        let c = &self.config;
-        let rows = s.normed.len() / c.hidden;
-        let Some(rotation) = self.vocabulary.first().map(QuantizedLinear::rotation) else {
-            return Ok(Vec::new());
-        };
-        s.quantized.quantize(self.gemm, rotation, &s.normed);
-        let mut tops: Vec<Top> = constraints.iter().map(|constraint| Top::new(k, constraint)).collect();
-        let mut first = 0u32;
-        for block in &self.vocabulary {
-            let width = block.outputs();
-            s.logits.resize(rows * width, 0.0);
-            block.forward(&s.quantized, &mut s.sums, &mut s.logits)?;
-            for (logits, top) in s.logits.chunks_exact_mut(width).zip(&mut tops) {
-                top.add(logits, first);
-            }
-            first += width as u32;
-        }
-        Ok(tops.into_iter().map(Top::finish).collect())
-    }
 }
 
 /// GGUF name of the embedding matrix.
@@ -396,7 +359,7 @@ impl Decoder for Network {
         self.forward(&mut state.rows, &tokens, &mut state.scratch)?;
         let s = &mut state.scratch;
         rms_norm(&s.hidden, &self.output_norm, self.config.norm_eps, &mut s.normed);
-        self.best(s, k, constraints)
+        self.vocabulary.best(&mut s.int8, &s.normed, k, constraints, &mut s.logits)
     }
 
     fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
@@ -409,48 +372,6 @@ impl Decoder for Network {
             if uses[r] == 0 { old[r].take() } else { old[r].clone() }
         }));
         Ok(())
-    }
-}
-
-/// Which scratch buffer a linear layer reads or writes.
-#[derive(Clone, Copy)]
-enum Buffer {
-    Normed,
-    Qkv,
-    Attended,
-    Projected,
-    GateUp,
-    Activated,
-}
-
-impl Scratch {
-    fn buffer(&mut self, which: Buffer) -> &mut Vec<f32> {
-        match which {
-            Buffer::Normed => &mut self.normed,
-            Buffer::Qkv => &mut self.qkv,
-            Buffer::Attended => &mut self.attended,
-            Buffer::Projected => &mut self.projected,
-            Buffer::GateUp => &mut self.gate_up,
-            Buffer::Activated => &mut self.activated,
-        }
-    }
-
-    fn linear(
-        &mut self,
-        gemm: Int8Gemm,
-        layer: &QuantizedLinear,
-        from: Buffer,
-        to: Buffer,
-    ) -> Result<(), EngineError> {
-        let input = std::mem::take(self.buffer(from));
-        self.quantized.quantize(gemm, layer.rotation(), &input);
-        let rows = input.len() / layer.inputs();
-        *self.buffer(from) = input;
-        let mut output = std::mem::take(self.buffer(to));
-        output.resize(rows * layer.outputs(), 0.0);
-        let result = layer.forward(&self.quantized, &mut self.sums, &mut output);
-        *self.buffer(to) = output;
-        result
     }
 }
 
@@ -528,67 +449,4 @@ fn prepare_head(head: &mut [f32], norm: Option<&[f32]>, turns: &[(f32, f32)], c:
 struct Part<'a> {
     cache: &'a Cache,
     positions: Range<usize>,
-}
-
-/// Appends `query · key` for each of `positions`; a key starts at `position * stride + offset`.
-struct Dots<'a> {
-    query: &'a [f32],
-    keys: &'a [f32],
-    stride: usize,
-    offset: usize,
-    positions: Range<usize>,
-    out: &'a mut Vec<f32>,
-}
-
-impl SimdOp for Dots<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) {
-        let ops = isa.f32();
-        let lanes = ops.len();
-        for position in self.positions {
-            let key = &self.keys[position * self.stride + self.offset..][..self.query.len()];
-            let mut sum = ops.zero();
-            let mut chunks = self.query.chunks_exact(lanes).zip(key.chunks_exact(lanes));
-            for (q, k) in &mut chunks {
-                sum = ops.mul_add(ops.load(q), ops.load(k), sum);
-            }
-            let whole = self.query.len() / lanes * lanes;
-            let tail: f32 = self.query[whole..].iter().zip(&key[whole..]).map(|(q, k)| q * k).sum();
-            self.out.push(ops.sum(sum) + tail);
-        }
-    }
-}
-
-/// `out += Σ weight · value` over positions from `first`.
-struct WeightedSum<'a> {
-    weights: &'a [f32],
-    values: &'a [f32],
-    stride: usize,
-    offset: usize,
-    first: usize,
-    out: &'a mut [f32],
-}
-
-impl SimdOp for WeightedSum<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) {
-        let ops = isa.f32();
-        let lanes = ops.len();
-        for (i, &weight) in self.weights.iter().enumerate() {
-            let value = &self.values[(self.first + i) * self.stride + self.offset..][..self.out.len()];
-            let w = ops.splat(weight);
-            let mut out = self.out.chunks_exact_mut(lanes);
-            let mut from = value.chunks_exact(lanes);
-            for (o, v) in (&mut out).zip(&mut from) {
-                ops.store(ops.mul_add(w, ops.load(v), ops.load(o)), o);
-            }
-            for (o, v) in out.into_remainder().iter_mut().zip(from.remainder()) {
-                *o += weight * v;
-            }
-        }
-    }
 }
