@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Tensor;
 use serde_json::Value;
-use tarjuman::engine::candidates::Constraint;
+use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::search::{Decoder, Found, Prompt, SearchOptions, search};
 use tarjuman::engine::seq2seq::Seq2Seq;
 use tarjuman::engine::{Device, LoadOptions, Precision};
@@ -52,7 +52,7 @@ fn read_json(path: &Path) -> Value {
 }
 
 fn options(threads: usize) -> LoadOptions {
-    LoadOptions { device: Device::Cpu, threads, precision: Precision::Auto }
+    LoadOptions { device: Device::Cpu, threads, precision: Precision::F32 }
 }
 
 fn cases() -> Vec<Case> {
@@ -105,9 +105,9 @@ fn sources_become_the_same_ids() {
 fn the_encoder_computes_the_same_alone_and_padded() {
     for case in cases() {
         let sources = all_ids(&case.golden["source_ids"]);
-        let (together, _) = case.model.network().encode(&slices(&sources)).unwrap();
+        let (together, _) = case.model.tensors().unwrap().encode(&slices(&sources)).unwrap();
         for (i, source) in sources.iter().enumerate() {
-            let (alone, _) = case.model.network().encode(&[source]).unwrap();
+            let (alone, _) = case.model.tensors().unwrap().encode(&[source]).unwrap();
             let wanted = &case.tensors[&format!("encoder.{i}")];
             let difference = largest_difference(&alone.squeeze(0).unwrap(), wanted);
             assert!(difference < 1e-4, "{}: source {i} is off by {difference}", case.name);
@@ -124,7 +124,7 @@ fn logits_are_the_same_at_every_step() {
         let sources = all_ids(&case.golden["source_ids"]);
         let targets = all_ids(&case.golden["targets"]);
         let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
-        let network = case.model.network();
+        let network = case.model.tensors().unwrap();
         let mut rows = network.start(&slices(&sources)).unwrap();
         let mut previous = vec![start; sources.len()];
         for step in 0..targets[0].len() {
@@ -193,7 +193,7 @@ impl Recorded<'_> {
         let (min_tokens, max_tokens) = (self.number("min_tokens"), self.number("max_tokens"));
         let prompt = |source| Prompt { source, start: &start, min_tokens, max_tokens };
         let prompts: Vec<Prompt> = sources.iter().map(|s| prompt(s.as_slice())).collect();
-        search(case.model.network(), &prompts, &options, &Unwatched::default()).unwrap()
+        search(case.model.tensors().unwrap(), &prompts, &options, &Unwatched::default()).unwrap()
     }
 }
 
@@ -261,27 +261,109 @@ fn a_batch_equals_its_members_alone_whatever_its_shape() {
     }
 }
 
+fn free(rows: usize) -> Vec<Constraint> {
+    vec![Constraint::default(); rows]
+}
+
+fn check_reordering<D: Decoder>(case: &Case, network: &D, tolerance: f32) {
+    let sources = all_ids(&case.golden["source_ids"]);
+    let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+    let mut rows = network.start(&slices(&sources)).unwrap();
+    network.step(&mut rows, &vec![start; sources.len()], 1, &free(sources.len())).unwrap();
+    network.reorder(&mut rows, &[3, 1, 3]).unwrap();
+    network.reorder(&mut rows, &[2, 0, 1]).unwrap();
+    let found = network.step(&mut rows, &[20, 21, 22], 4, &free(3)).unwrap();
+    for (found, (source, id)) in found.iter().zip([(3, 20), (3, 21), (1, 22)]) {
+        let mut row = network.start(&[&sources[source]]).unwrap();
+        network.step(&mut row, &[start], 1, &free(1)).unwrap();
+        let wanted = network.step(&mut row, &[id], 4, &free(1)).unwrap().remove(0);
+        for (f, w) in found.iter().zip(&wanted) {
+            assert!(f.id == w.id && (f.log_prob - w.log_prob).abs() <= tolerance, "{}: {found:?}", case.name);
+        }
+    }
+    network.reorder(&mut rows, &[]).unwrap();
+}
+
 #[test]
 fn rows_can_be_reordered_repeated_and_dropped() {
     for case in cases() {
-        let sources = all_ids(&case.golden["source_ids"]);
-        let network = case.model.network();
-        let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
-        let free = |n| vec![Constraint::default(); n];
-        let mut rows = network.start(&slices(&sources)).unwrap();
-        network.step(&mut rows, &vec![start; sources.len()], 1, &free(sources.len())).unwrap();
-        network.reorder(&mut rows, &[3, 1, 3]).unwrap();
-        network.reorder(&mut rows, &[2, 0, 1]).unwrap();
-        let found = network.step(&mut rows, &[20, 21, 22], 4, &free(3)).unwrap();
-        for (found, (source, id)) in found.iter().zip([(3, 20), (3, 21), (1, 22)]) {
-            let mut row = network.start(&[&sources[source]]).unwrap();
-            network.step(&mut row, &[start], 1, &free(1)).unwrap();
-            let wanted = network.step(&mut row, &[id], 4, &free(1)).unwrap().remove(0);
-            for (f, w) in found.iter().zip(&wanted) {
-                assert!(f.id == w.id && (f.log_prob - w.log_prob).abs() < 1e-4, "{}: {found:?}", case.name);
+        check_reordering(&case, case.model.tensors().unwrap(), 1e-4);
+        check_reordering(&case, int8(&case).int8().unwrap(), 0.0);
+    }
+}
+
+/// The same model as the program runs it on the CPU.
+fn int8(case: &Case) -> Seq2Seq {
+    load_int8(&data().join(&case.name), 1)
+}
+
+fn load_int8(folder: &Path, threads: usize) -> Seq2Seq {
+    let options = LoadOptions { precision: Precision::Auto, ..options(threads) };
+    Seq2Seq::load(&installed(folder), &options).unwrap()
+}
+
+/// The 8 best tokens at each step of the recorded targets.
+fn forced<D: Decoder>(case: &Case, network: &D) -> Vec<Vec<Candidate>> {
+    let sources = all_ids(&case.golden["source_ids"]);
+    let targets = all_ids(&case.golden["targets"]);
+    let mut previous = vec![case.golden["decoder_start"].as_u64().unwrap() as u32; sources.len()];
+    let mut rows = network.start(&slices(&sources)).unwrap();
+    let mut all = Vec::new();
+    for step in 0..targets[0].len() {
+        all.extend(network.step(&mut rows, &previous, 8, &free(sources.len())).unwrap());
+        previous = targets.iter().map(|target| target[step]).collect();
+    }
+    all
+}
+
+/// Widths of 20 average out little of the rounding; a wrong operation anywhere is off by whole units.
+#[test]
+fn int8_is_close_to_f32() {
+    for case in cases() {
+        let (got, want) =
+            (forced(&case, int8(&case).int8().unwrap()), forced(&case, case.model.tensors().unwrap()));
+        let (mut squares, mut n, mut same) = (0.0, 0, 0);
+        for (got, want) in got.iter().zip(&want) {
+            same += usize::from(got[0].id == want[0].id);
+            for w in &want[..3] {
+                let Some(g) = got.iter().find(|g| g.id == w.id) else { continue };
+                squares += (g.log_prob - w.log_prob).powi(2);
+                n += 1;
             }
         }
-        network.reorder(&mut rows, &[]).unwrap();
+        let (rms, all) = ((squares / n as f32).sqrt(), want.len());
+        eprintln!("{}: rms {rms:.3}, the best token the same on {same} of {all} steps", case.name);
+        assert!(n * 10 >= 3 * all * 9, "{}: {n} of {} candidates were found", case.name, 3 * all);
+        assert!(rms < 0.3 && same * 4 >= all * 3, "{}: rms {rms}, {same} of {all} the same", case.name);
+    }
+}
+
+#[test]
+fn in_int8_a_batch_equals_its_members_to_the_bit() {
+    for folder in ["marian-base", "m2m100", "t5-v11", "bart-cnn"] {
+        let folder = data().join(folder);
+        let golden = read_json(&folder.join("golden.json"));
+        let sources = all_ids(&golden["source_ids"]);
+        let limits: Vec<(usize, usize)> = (0..sources.len()).map(|i| (0, 5 + 2 * i)).collect();
+        let load = |threads| load_int8(&folder, threads);
+        let run = |model: &Seq2Seq, which: std::ops::Range<usize>, beam, batch| -> Vec<Vec<Found>> {
+            let decode = DecodeOptions { beam, ..DecodeOptions::default() };
+            let options = model.search_options(&decode);
+            let (sources, limits) = (&sources[which.clone()], &limits[which]);
+            model.search(sources, limits, &options, batch, &Unwatched::default()).unwrap()
+        };
+        let single = load(1);
+        for beam in [1, 4] {
+            let alone: Vec<_> =
+                (0..sources.len()).map(|i| run(&single, i..i + 1, beam, 1).remove(0)).collect();
+            for threads in [1, 3] {
+                let model = load(threads);
+                for batch in [1, 7, 32] {
+                    let together = run(&model, 0..sources.len(), beam, batch);
+                    assert_eq!(together, alone, "beam {beam}, {threads} threads, batch {batch}");
+                }
+            }
+        }
     }
 }
 
@@ -307,8 +389,8 @@ fn a_gguf_file_of_t5_computes_the_same() {
     let case = cases().into_iter().find(|case| case.name == "t5-v11").unwrap();
     let sources = all_ids(&case.golden["source_ids"]);
     let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
-    let mut rows = model.network().start(&slices(&sources)).unwrap();
-    let logits = model.network().logits(&mut rows, &vec![start; sources.len()]).unwrap();
+    let mut rows = model.tensors().unwrap().start(&slices(&sources)).unwrap();
+    let logits = model.tensors().unwrap().logits(&mut rows, &vec![start; sources.len()]).unwrap();
     for i in 0..sources.len() {
         let wanted = case.tensors[&format!("logits.{i}")].get(0).unwrap();
         assert!(largest_difference(&logits.get(i).unwrap(), &wanted) < 1e-4, "source {i}");

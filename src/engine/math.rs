@@ -168,9 +168,109 @@ pub fn gelu_tanh(x: &mut [f32]) {
     GeluTanh(x).dispatch();
 }
 
+struct Gelu<'a>(&'a mut [f32]);
+
+impl SimdOp for Gelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        // erf to 1.5e-7: Abramowitz & Stegun 7.1.26.
+        for x in self.0.iter_mut() {
+            let z = *x * std::f32::consts::FRAC_1_SQRT_2;
+            let t = 1.0 / (1.0 + 0.327_591_1 * z.abs());
+            let p = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_7) * t - 0.284_496_74) * t
+                + 0.254_829_6)
+                * t;
+            let erf = (1.0 - p * exp(-z * z)).copysign(z);
+            *x = 0.5 * *x * (1.0 + erf);
+        }
+    }
+}
+
+/// GELU with the error function (Hendrycks & Gimpel 2016), in place.
+pub fn gelu(x: &mut [f32]) {
+    Gelu(x).dispatch();
+}
+
+struct NormRow<'a> {
+    x: &'a mut [f32],
+    weight: &'a [f32],
+    bias: Option<&'a [f32]>,
+    eps: f32,
+}
+
+#[inline(always)]
+fn sum(x: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let mut lanes = [0f32; LANES];
+    for chunk in x.chunks(LANES) {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, x)| *lane += of(*x));
+    }
+    lanes.iter().sum()
+}
+
+impl SimdOp for NormRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        let n = self.x.len() as f32;
+        let mean = match self.bias {
+            Some(_) => sum(self.x, |x| x) / n,
+            None => 0.0,
+        };
+        let scale = 1.0 / (sum(self.x, |x| (x - mean) * (x - mean)) / n + self.eps).sqrt();
+        self.x.iter_mut().zip(self.weight).for_each(|(x, w)| *x = (*x - mean) * scale * w);
+        if let Some(bias) = self.bias {
+            self.x.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
+        }
+    }
+}
+
+/// Layer norm of a row (Ba et al. 2016), in place; without a bias, root-mean-square norm (Zhang & Sennrich 2019).
+pub fn norm(x: &mut [f32], weight: &[f32], bias: Option<&[f32]>, eps: f32) {
+    NormRow { x, weight, bias, eps }.dispatch();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn norms_follow_their_formulas() {
+        for n in [1, 31, 32, 70] {
+            let x: Vec<f32> = (0..n).map(|i| (i as f32 * 1.3).sin() * 4.0 + 2.0).collect();
+            let weight: Vec<f32> = (0..n).map(|i| 1.0 + i as f32 / 10.0).collect();
+            let bias: Vec<f32> = (0..n).map(|i| i as f32 - 3.0).collect();
+            for bias in [Some(bias.as_slice()), None] {
+                let mut got = x.clone();
+                norm(&mut got, &weight, bias, 1e-5);
+                let mean = if bias.is_some() { x.iter().sum::<f32>() / n as f32 } else { 0.0 };
+                let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n as f32;
+                for i in 0..n {
+                    let want =
+                        (x[i] - mean) / (variance + 1e-5).sqrt() * weight[i] + bias.map_or(0.0, |b| b[i]);
+                    assert!(
+                        (got[i] - want).abs() < 1e-4 * want.abs().max(1.0),
+                        "{n}, {i}: {} {want}",
+                        got[i]
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_error_function_is_that_of_tables() {
+        // erf(0.5), erf(1), erf(2) of Abramowitz & Stegun, table 7.1.
+        for (z, erf) in [(0.0, 0.0), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3)] {
+            let x = z * std::f32::consts::SQRT_2;
+            let mut values = [x, -x];
+            gelu(&mut values);
+            assert!((values[0] - 0.5 * x * (1.0 + erf)).abs() < 1e-6, "{z}");
+            assert!((values[1] + 0.5 * x * (1.0 - erf)).abs() < 1e-6, "-{z}");
+        }
+    }
 
     #[test]
     fn exponentials_are_those_of_f64() {

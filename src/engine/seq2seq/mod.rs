@@ -1,11 +1,12 @@
 //! Encoder-decoders as the Hub serves them: Marian (opus-mt), M2M-100 and NLLB-200, T5 and MADLAD-400, BART.
 //!
-//! One network in candle tensors for all of them, on every device: [`architecture`] says what differs, [`families`]
-//! reads it from `config.json`, [`nn`] and [`network`] compute, [`vocabulary`] turns text into ids and back, and the
-//! search is everybody's. Ids, logits, hypotheses and scores are those of Hugging Face transformers
-//! (`tests/seq2seq.rs`).
+//! [`architecture`] says what differs between them, [`families`] reads it from `config.json`, [`vocabulary`] turns text
+//! into ids and back, and the search is everybody's. Two networks compute: [`network`] in candle tensors for every
+//! device, whose ids, logits, hypotheses and scores are those of Hugging Face transformers (`tests/seq2seq.rs`), and
+//! [`cpu`] in int8.
 
 pub mod architecture;
+pub mod cpu;
 pub mod families;
 pub mod network;
 pub mod nn;
@@ -22,7 +23,7 @@ use self::vocabulary::Vocabulary;
 use self::weights::Weights;
 use super::search::{Found, Prompt, SearchOptions, search};
 use super::workers::Workers;
-use super::{Device, EngineError, LoadOptions};
+use super::{Device, EngineError, LoadOptions, Precision};
 use crate::inference::{Asked, DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
 use crate::model::{InstalledModel, Task};
 
@@ -32,11 +33,19 @@ const MAX_SOURCE_TOKENS: usize = 256;
 /// What a T5 reads at once; it has no limit of its own.
 const T5_CONTEXT: usize = 512;
 
+/// The two ways to compute.
+enum Engine {
+    /// int8 on the CPU.
+    Cpu(Box<cpu::Network>),
+    /// candle tensors: GPUs, and the reference.
+    Tensors(Box<Network>),
+}
+
 /// A loaded encoder-decoder.
 pub struct Seq2Seq {
     name: String,
     vocabulary: Vocabulary,
-    network: Network,
+    engine: Engine,
     specials: Specials,
     workers: Workers,
     on_cpu: bool,
@@ -46,7 +55,8 @@ pub struct Seq2Seq {
     asked: Asked,
     max_source_tokens: usize,
     context: usize,
-    precision: &'static str,
+    most_tokens: usize,
+    arithmetic: &'static str,
 }
 
 impl Seq2Seq {
@@ -71,14 +81,21 @@ impl Seq2Seq {
         if let Some(id) = ids.iter().chain(&specials.forced_first).find(|id| **id >= for_ids) {
             return Err(config.invalid(&format!("token {id} of a vocabulary of {for_ids}")));
         }
-        let network = workers.together(move || Network::load(architecture, &weights, device, dtype))?;
-        let context = network.max_positions().unwrap_or(T5_CONTEXT);
+        let is_int8 = matches!(options.device, Device::Cpu) && options.precision == Precision::Auto;
+        let max_positions = architecture.max_positions;
+        let engine = workers.together(move || -> Result<Engine, EngineError> {
+            Ok(match is_int8 {
+                true => Engine::Cpu(Box::new(cpu::Network::load(architecture, &weights)?)),
+                false => Engine::Tensors(Box::new(Network::load(architecture, &weights, device, dtype)?)),
+            })
+        })?;
+        let context = max_positions.unwrap_or(T5_CONTEXT);
         // Two for what stands around a source.
         let longest = context.saturating_sub(2).max(1);
         Ok(Seq2Seq {
             name: model.spec.name.clone(),
             vocabulary,
-            network,
+            engine,
             specials,
             workers,
             on_cpu: matches!(options.device, Device::Cpu),
@@ -93,7 +110,8 @@ impl Seq2Seq {
                 n => n.min(longest),
             },
             context,
-            precision: options.precision.name(),
+            most_tokens: max_positions.unwrap_or(usize::MAX),
+            arithmetic: if is_int8 { "int8" } else { options.precision.name() },
         })
     }
 
@@ -109,7 +127,10 @@ impl Seq2Seq {
 
     /// How it computes, for people.
     pub fn kernel(&self) -> String {
-        format!("{} tensors", self.precision)
+        match &self.engine {
+            Engine::Cpu(network) => format!("int8, {}", network.kernel()),
+            Engine::Tensors(_) => format!("{} tensors", self.arithmetic),
+        }
     }
 
     /// Text to ids and back, for tests against recorded ids.
@@ -117,9 +138,20 @@ impl Seq2Seq {
         &self.vocabulary
     }
 
-    /// The network, for tests against recorded logits.
-    pub fn network(&self) -> &Network {
-        &self.network
+    /// The reference network, for tests against recorded logits; none where int8 computes.
+    pub fn tensors(&self) -> Option<&Network> {
+        match &self.engine {
+            Engine::Cpu(_) => None,
+            Engine::Tensors(network) => Some(network),
+        }
+    }
+
+    /// The int8 network, for tests; none where tensors compute.
+    pub fn int8(&self) -> Option<&cpu::Network> {
+        match &self.engine {
+            Engine::Cpu(network) => Some(network),
+            Engine::Tensors(_) => None,
+        }
     }
 
     /// The search settings that the model's authors fixed, with the caller's `decode` for the rest.
@@ -148,7 +180,6 @@ impl Seq2Seq {
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
         let rows = (batch / options.beam.max(1)).max(1);
-        let most = self.network.max_positions().unwrap_or(usize::MAX);
         let run = |indices: &[usize]| -> Result<Vec<Vec<Found>>, EngineError> {
             let mut all = Vec::with_capacity(indices.len());
             for batch in indices.chunks(rows) {
@@ -158,10 +189,13 @@ impl Seq2Seq {
                         source: &sources[i],
                         start: std::slice::from_ref(&self.specials.decoder_start),
                         min_tokens: limits[i].0,
-                        max_tokens: limits[i].1.min(most),
+                        max_tokens: limits[i].1.min(self.most_tokens),
                     })
                     .collect();
-                all.extend(search(&self.network, &prompts, options, watch)?);
+                all.extend(match &self.engine {
+                    Engine::Cpu(network) => search(network.as_ref(), &prompts, options, watch)?,
+                    Engine::Tensors(network) => search(network.as_ref(), &prompts, options, watch)?,
+                });
             }
             Ok(all)
         };
@@ -219,7 +253,7 @@ impl Translator for Seq2Seq {
     }
 
     fn arithmetic(&self) -> &'static str {
-        self.precision
+        self.arithmetic
     }
 
     fn count_tokens(&self, text: &str) -> usize {

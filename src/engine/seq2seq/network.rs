@@ -9,6 +9,53 @@ use crate::engine::EngineError;
 use crate::engine::candidates::{self, Candidate, Constraint};
 use crate::engine::search::Decoder;
 
+/// Under which names a file has what may be tied.
+pub struct Names {
+    /// What the encoder's tensors' names begin with.
+    pub encoder: &'static str,
+    /// What the decoder's do.
+    pub decoder: &'static str,
+    /// The source embedding.
+    pub source: String,
+    /// The target embedding; the same where they are shared.
+    pub target: String,
+    /// The output layer; the target embedding where they are tied.
+    pub output: String,
+}
+
+impl Names {
+    /// A tied matrix may be listed under several names, or under any one of them.
+    pub fn find(a: &Architecture, weights: &Weights) -> Self {
+        let (encoder, decoder) = match a.naming {
+            Naming::Bart => ("model.encoder", "model.decoder"),
+            Naming::T5 => ("encoder", "decoder"),
+        };
+        let own = [encoder, decoder].map(|side| format!("{side}.embed_tokens.weight"));
+        let (source, target) = if a.shared_embedding {
+            let copies = ["model.shared.weight", "shared.weight", own[0].as_str(), own[1].as_str()];
+            let found = copies.into_iter().find(|name| weights.has(name)).unwrap_or(copies[0]).to_string();
+            (found.clone(), found)
+        } else {
+            let [source, target] = own;
+            (source, target)
+        };
+        let output = match weights.has("lm_head.weight") {
+            true => "lm_head.weight".to_string(),
+            false => target.clone(),
+        };
+        Names { encoder, decoder, source, target, output }
+    }
+
+    /// Tied copies, and what old files hold besides, are of no use.
+    pub fn ignore(&self, weights: &Weights) {
+        for side in [self.encoder, self.decoder] {
+            weights.ignore(&format!("{side}.embed_tokens.weight"));
+            weights.ignore(&format!("{side}.version"));
+        }
+        weights.ignore("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight");
+    }
+}
+
 /// One layer; the encoder's have no cross-attention.
 struct Layer {
     attention: Attention,
@@ -69,55 +116,30 @@ impl Network {
         device: &Device,
         dtype: DType,
     ) -> Result<Self, EngineError> {
-        let shared = ["model.shared.weight", "shared.weight"].into_iter().find(|name| weights.has(name));
-        let (encoder_name, decoder_name, output_name) = match a.naming {
-            Naming::Bart => ("model.encoder", "model.decoder", "lm_head.weight"),
-            Naming::T5 => ("encoder", "decoder", "lm_head.weight"),
-        };
-        // A tied matrix may be listed under several names; one of them is enough.
-        let copies = [encoder_name, decoder_name].map(|side| format!("{side}.embed_tokens.weight"));
-        let embedding = |own: &str, rows: usize| -> Result<Tensor, EngineError> {
-            let name = match shared {
-                Some(shared) if a.shared_embedding => shared,
-                _ if weights.has(own) || !a.shared_embedding => own,
-                _ => copies.iter().find(|name| weights.has(name)).map_or("model.shared.weight", |n| n),
-            };
-            weights.tensor(name, &[rows, a.width])
-        };
-        let source = embedding(&copies[0], a.source_vocabulary)?;
+        let names = Names::find(&a, weights);
+        let source = weights.tensor(&names.source, &[a.source_vocabulary, a.width])?;
         let target = match a.shared_embedding {
             true => source.clone(),
-            false => embedding(&copies[1], a.target_vocabulary)?,
+            false => weights.tensor(&names.target, &[a.target_vocabulary, a.width])?,
         };
-        let output = if weights.has(output_name) {
-            weights.matrix(output_name, a.target_vocabulary, a.width)?
-        } else {
-            Matrix::Dense(target.clone())
+        let output = match names.output == names.target {
+            true => Matrix::Dense(target.clone()),
+            false => weights.matrix(&names.output, a.target_vocabulary, a.width)?,
         };
         let output_bias = match weights.has("final_logits_bias") {
             true => Some(weights.tensor("final_logits_bias", &[1, a.target_vocabulary])?),
             false => None,
         };
         let network = Network {
-            encoder: Stack::load(&a, a.encoder, encoder_name, source, weights, device, dtype)?,
-            decoder: Stack::load(&a, a.decoder, decoder_name, target, weights, device, dtype)?,
+            encoder: Stack::load(&a, a.encoder, names.encoder, source, weights, device, dtype)?,
+            decoder: Stack::load(&a, a.decoder, names.decoder, target, weights, device, dtype)?,
             output: Linear::of(output),
             output_bias,
             device: device.clone(),
             dtype,
             architecture: a,
         };
-        for copy in copies {
-            weights.ignore(&copy);
-        }
-        // Of no use, but found in old files.
-        for name in [
-            "model.encoder.version",
-            "model.decoder.version",
-            "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",
-        ] {
-            weights.ignore(name);
-        }
+        names.ignore(weights);
         weights.finish()?;
         Ok(network)
     }
@@ -314,9 +336,8 @@ impl Table {
             Positions::Sinusoidal { sines, divisor, first } => {
                 weights.ignore(&stored);
                 weights.ignore(&format!("{name}.embed_positions.weights"));
-                Ok(Table::Added(
-                    sinusoids(first..first + most, a.width, sines, divisor, device)?.to_dtype(dtype)?,
-                ))
+                let values = sinusoids(first..first + most, a.width, sines, divisor);
+                Ok(Table::Added(Tensor::from_vec(values, (most, a.width), device)?.to_dtype(dtype)?))
             }
             Positions::Learned { skipped } => {
                 let table = weights.tensor(&stored, &[most + skipped, a.width])?;
@@ -335,22 +356,15 @@ impl Table {
 }
 
 /// positions × width: sines, cosines, and a zero at the end where they do not fill an odd width.
-fn sinusoids(
-    positions: std::ops::Range<usize>,
-    width: usize,
-    sines: usize,
-    divisor: f64,
-    device: &Device,
-) -> Result<Tensor, EngineError> {
-    let count = positions.len();
-    let mut values = Vec::with_capacity(count * width);
+pub fn sinusoids(positions: std::ops::Range<usize>, width: usize, sines: usize, divisor: f64) -> Vec<f32> {
+    let mut values = Vec::with_capacity(positions.len() * width);
     for position in positions {
         let angle = |i: usize| position as f64 * 10_000f64.powf(-(i as f64) / divisor);
         values.extend((0..sines).map(|i| angle(i).sin() as f32));
         values.extend((0..width / 2).map(|i| angle(i).cos() as f32));
         values.resize(values.len().div_ceil(width) * width, 0.0);
     }
-    Ok(Tensor::from_vec(values, (count, width), device)?)
+    values
 }
 
 impl Decoder for Network {

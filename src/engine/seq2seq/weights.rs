@@ -1,8 +1,8 @@
 //! The tensors of a weight file by name, whatever the container, and the errors of all of them at once.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::quantized::{QMatMul, gguf_file};
 use candle_core::safetensors::MmapedSafetensors;
@@ -36,8 +36,8 @@ pub struct Weights {
     shapes: BTreeMap<String, Vec<usize>>,
     device: Device,
     dtype: DType,
-    used: RefCell<BTreeSet<String>>,
-    problems: RefCell<Vec<String>>,
+    used: Mutex<BTreeSet<String>>,
+    problems: Mutex<Vec<String>>,
 }
 
 impl Weights {
@@ -81,8 +81,8 @@ impl Weights {
             shapes,
             device: device.clone(),
             dtype,
-            used: RefCell::default(),
-            problems: RefCell::default(),
+            used: Mutex::default(),
+            problems: Mutex::default(),
         })
     }
 
@@ -117,19 +117,22 @@ impl Weights {
 
     /// Marks a tensor as known to be of no use (a tied copy under another name, a constant).
     pub fn ignore(&self, name: &str) {
-        self.used.borrow_mut().insert(name.to_string());
+        locked(&self.used).insert(name.to_string());
     }
 
     /// All that was missing, of another shape, or never asked for, in one error.
     pub fn finish(&self) -> Result<(), EngineError> {
-        let used = self.used.borrow();
+        let used = locked(&self.used);
         let surplus: Vec<String> = self
             .shapes
             .iter()
             .filter(|(name, _)| !used.contains(*name))
             .map(|(name, shape)| format!("{name} {shape:?} is in no place of the configuration"))
             .collect();
-        let all: Vec<String> = self.problems.borrow().iter().cloned().chain(surplus).collect();
+        let mut all = locked(&self.problems).clone();
+        // Layers are read by several threads.
+        all.sort();
+        all.extend(surplus);
         if all.is_empty() {
             return Ok(());
         }
@@ -143,13 +146,13 @@ impl Weights {
     }
 
     fn check(&self, name: &str, shape: &[usize]) -> bool {
-        self.used.borrow_mut().insert(name.to_string());
+        locked(&self.used).insert(name.to_string());
         let problem = match self.shapes.get(name) {
             Some(found) if found == shape => return true,
             Some(found) => format!("{name} is {found:?} instead of {shape:?}"),
             None => format!("{name} {shape:?} is missing"),
         };
-        self.problems.borrow_mut().push(problem);
+        locked(&self.problems).push(problem);
         false
     }
 
@@ -160,6 +163,11 @@ impl Weights {
         let mut file = std::fs::File::open(path).map_err(|e| EngineError::file(path, e))?;
         Ok(content.tensor(&mut file, name, &self.device)?)
     }
+}
+
+/// Notes are whole whatever happened to the thread that made the last one.
+fn locked<T>(notes: &Mutex<T>) -> MutexGuard<'_, T> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn open_safetensors(paths: &[&PathBuf]) -> Result<Container, EngineError> {

@@ -1,0 +1,690 @@
+//! An encoder-decoder on the CPU: int8 linear layers, everything else in f32 loops over plain slices.
+//!
+//! Sources and rows have their own lengths: linear layers see all their tokens packed together without padding,
+//! attention runs source by source and row by row. Every operation on a row is independent of the other rows, so a
+//! batch equals its members alone to the last bit.
+
+use std::sync::Arc;
+
+use candle_nn::Activation;
+use half::f16;
+use rayon::prelude::*;
+use rten_simd::SimdOp;
+
+use super::architecture::{Architecture, Naming, Positions, StackShape};
+use super::network::{Names, sinusoids};
+use super::nn::bucket;
+use super::weights::Weights;
+use crate::engine::EngineError;
+use crate::engine::attention::{Dots, WeightedSum};
+use crate::engine::candidates::{Candidate, Constraint};
+use crate::engine::math;
+use crate::engine::output::OutputLayer;
+use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
+use crate::engine::search::Decoder;
+
+/// Tokens of sources encoded at once: enough to fill the kernels, small enough for their scratch to stay in cache.
+const ENCODED_TOKENS: usize = 512;
+
+/// Layer norm (Ba et al. 2016) or, without a bias, root-mean-square norm (Zhang & Sennrich 2019).
+struct Norm {
+    weight: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    eps: f32,
+}
+
+struct SelfAttention {
+    /// Queries, keys and values side by side.
+    qkv: QuantizedLinear,
+    output: QuantizedLinear,
+    norm: Norm,
+}
+
+struct CrossAttention {
+    query: QuantizedLinear,
+    /// Keys and values side by side, of the encoder's output.
+    keys_values: QuantizedLinear,
+    output: QuantizedLinear,
+    norm: Norm,
+}
+
+struct FeedForward {
+    /// The gate behind the first half where there is one.
+    first: QuantizedLinear,
+    second: QuantizedLinear,
+    norm: Norm,
+}
+
+struct Layer {
+    attention: SelfAttention,
+    cross: Option<CrossAttention>,
+    feed_forward: FeedForward,
+}
+
+enum Table {
+    /// positions × width, added to the embedding
+    Added(Vec<f32>),
+    /// buckets × heads, added to the scores of self-attention
+    Scores { table: Vec<f32>, buckets: usize, furthest: usize },
+}
+
+struct Stack {
+    shape: StackShape,
+    /// tokens × width. In 16 bits, which is what most of these models are published in.
+    embedding: Arc<Vec<f16>>,
+    positions: Table,
+    embedding_norm: Option<Norm>,
+    layers: Vec<Layer>,
+    final_norm: Option<Norm>,
+}
+
+/// The weights, quantised for the CPU, shared by all rows and threads.
+pub struct Network {
+    architecture: Architecture,
+    gemm: Int8Gemm,
+    encoder: Stack,
+    decoder: Stack,
+    output: OutputLayer,
+}
+
+/// Keys and values: for each layer, positions × inner width.
+#[derive(Clone)]
+struct Cache {
+    keys: Vec<Vec<f32>>,
+    values: Vec<Vec<f32>>,
+}
+
+impl Cache {
+    fn new(layers: usize) -> Self {
+        Cache { keys: vec![Vec::new(); layers], values: vec![Vec::new(); layers] }
+    }
+}
+
+/// One row: the encoder's side, which the rows of a source share, and its own.
+#[derive(Clone)]
+struct Row {
+    cross: Arc<Cache>,
+    source_tokens: usize,
+    own: Cache,
+}
+
+/// The rows under way.
+pub struct Rows {
+    rows: Vec<Row>,
+    /// Positions decoded so far, the same for all rows.
+    position: usize,
+    scratch: Scratch,
+}
+
+/// Buffers of a forward pass, kept between steps.
+#[derive(Default)]
+struct Scratch {
+    int8: Int8Scratch,
+    hidden: Vec<f32>,
+    normed: Vec<f32>,
+    qkv: Vec<f32>,
+    attended: Vec<f32>,
+    projected: Vec<f32>,
+    inner: Vec<f32>,
+    scores: Vec<f32>,
+    distances: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+impl Network {
+    /// Reads, quantises and packs the weights on the threads of the current rayon pool, and checks that all were taken.
+    pub fn load(a: Architecture, weights: &Weights) -> Result<Self, EngineError> {
+        let names = Names::find(&a, weights);
+        let read = |name: &str, rows| values(weights, name, &[rows, a.width]);
+        let source = Arc::new(half(&read(&names.source, a.source_vocabulary)?));
+        let target = match a.shared_embedding {
+            true => Arc::clone(&source),
+            false => Arc::new(half(&read(&names.target, a.target_vocabulary)?)),
+        };
+        let bias = match weights.has("final_logits_bias") {
+            true => Some(values(weights, "final_logits_bias", &[1, a.target_vocabulary])?),
+            false => None,
+        };
+        let matrix = read(&names.output, a.target_vocabulary)?;
+        let output = OutputLayer::new(a.target_vocabulary, a.width, bias.as_deref(), |rows| {
+            Ok(matrix[rows.start * a.width..rows.end * a.width].to_vec())
+        })?;
+        drop(matrix);
+        let network = Network {
+            gemm: Int8Gemm::default(),
+            encoder: Stack::load(&a, a.encoder, names.encoder, source, weights)?,
+            decoder: Stack::load(&a, a.decoder, names.decoder, target, weights)?,
+            output,
+            architecture: a,
+        };
+        names.ignore(weights);
+        weights.finish()?;
+        Ok(network)
+    }
+
+    /// Name of the int8 kernel in use.
+    pub fn kernel(&self) -> String {
+        self.gemm.kernel()
+    }
+
+    /// The most tokens a source or a target may have.
+    pub fn max_positions(&self) -> Option<usize> {
+        self.architecture.max_positions
+    }
+
+    /// Encodes `sources` into `s.hidden`, tokens × width, one after the other.
+    fn encode(&self, sources: &[&[u32]], s: &mut Scratch) -> Result<(), EngineError> {
+        let a = &self.architecture;
+        s.hidden.clear();
+        for source in sources {
+            self.encoder.embed(a, source, 0, &mut s.hidden)?;
+        }
+        self.encoder.norm_embedding(&mut s.hidden);
+        let shape = self.encoder.shape;
+        let inner = shape.heads * shape.head_width;
+        for layer in &self.encoder.layers {
+            let attention = &layer.attention;
+            attention.norm.before(a, s);
+            s.int8.apply(&attention.qkv, &s.normed, &mut s.qkv)?;
+            let tokens = s.qkv.len() / (3 * inner);
+            s.attended.clear();
+            s.attended.resize(tokens * inner, 0.0);
+            let mut start = 0;
+            for source in sources {
+                let len = source.len();
+                self.encoder.distances(len, len, true, &mut s.distances);
+                for query in 0..len {
+                    let at = (start + query) * 3 * inner;
+                    for head in 0..shape.heads {
+                        let offset = head * shape.head_width;
+                        let attend = Attend {
+                            shape,
+                            query: at + offset,
+                            keys: inner + offset,
+                            values: 2 * inner + offset,
+                            stride: 3 * inner,
+                            positions: start..start + len,
+                        };
+                        let distances = slice_of(&s.distances, (head * len + query) * len, len);
+                        let out = &mut s.attended[(start + query) * inner + offset..][..shape.head_width];
+                        attend.run(&mut s.qkv, distances, &mut s.scores, out);
+                    }
+                }
+                start += len;
+            }
+            s.int8.apply(&attention.output, &s.attended, &mut s.projected)?;
+            attention.norm.after(a, s);
+            layer.feed_forward.forward(a, s)?;
+        }
+        self.encoder.finish(&mut s.hidden);
+        Ok(())
+    }
+
+    /// A row for each of `sources`: the keys and values of their encoded tokens.
+    fn rows_of(&self, sources: &[&[u32]], s: &mut Scratch, rows: &mut Vec<Row>) -> Result<(), EngineError> {
+        self.encode(sources, s)?;
+        let layers = self.decoder.layers.len();
+        let shape = self.decoder.shape;
+        let inner = shape.heads * shape.head_width;
+        let mut caches: Vec<Cache> = sources.iter().map(|_| Cache::new(layers)).collect();
+        for (index, layer) in self.decoder.layers.iter().enumerate() {
+            let Some(cross) = &layer.cross else { continue };
+            s.int8.apply(&cross.keys_values, &s.hidden, &mut s.qkv)?;
+            let mut tokens = s.qkv.chunks_exact(2 * inner);
+            for (source, cache) in sources.iter().zip(&mut caches) {
+                for token in tokens.by_ref().take(source.len()) {
+                    cache.keys[index].extend_from_slice(&token[..inner]);
+                    cache.values[index].extend_from_slice(&token[inner..]);
+                }
+            }
+        }
+        rows.extend(sources.iter().zip(caches).map(|(source, cache)| Row {
+            cross: Arc::new(cache),
+            source_tokens: source.len(),
+            own: Cache::new(layers),
+        }));
+        Ok(())
+    }
+
+    /// Runs one token a row through the decoder; `s.hidden` holds rows × width afterwards.
+    fn decode(
+        &self,
+        rows: &mut [Row],
+        previous: &[u32],
+        position: usize,
+        s: &mut Scratch,
+    ) -> Result<(), EngineError> {
+        let a = &self.architecture;
+        s.hidden.clear();
+        for id in previous {
+            self.decoder.embed(a, &[*id], position, &mut s.hidden)?;
+        }
+        self.decoder.norm_embedding(&mut s.hidden);
+        let shape = self.decoder.shape;
+        let (inner, width) = (shape.heads * shape.head_width, shape.head_width);
+        let seen = position + 1;
+        self.decoder.distances_of_last(seen, &mut s.distances);
+        for (index, layer) in self.decoder.layers.iter().enumerate() {
+            let attention = &layer.attention;
+            attention.norm.before(a, s);
+            s.int8.apply(&attention.qkv, &s.normed, &mut s.qkv)?;
+            s.attended.clear();
+            s.attended.resize(rows.len() * inner, 0.0);
+            for (i, row) in rows.iter_mut().enumerate() {
+                let (query, key_value) = s.qkv[i * 3 * inner..][..3 * inner].split_at_mut(inner);
+                row.own.keys[index].extend_from_slice(&key_value[..inner]);
+                row.own.values[index].extend_from_slice(&key_value[inner..]);
+                query.iter_mut().for_each(|x| *x *= shape.attention_scale as f32);
+                for head in 0..shape.heads {
+                    let distances = slice_of(&s.distances, head * seen, seen);
+                    let offset = head * width;
+                    attend_cached(
+                        &query[offset..][..width],
+                        (&row.own.keys[index], &row.own.values[index]),
+                        (inner, offset, seen),
+                        distances,
+                        &mut s.scores,
+                        &mut s.attended[i * inner + offset..][..width],
+                    );
+                }
+            }
+            s.int8.apply(&attention.output, &s.attended, &mut s.projected)?;
+            attention.norm.after(a, s);
+            if let Some(cross) = &layer.cross {
+                cross.norm.before(a, s);
+                s.int8.apply(&cross.query, &s.normed, &mut s.qkv)?;
+                s.attended.fill(0.0);
+                for (i, row) in rows.iter().enumerate() {
+                    let query = &mut s.qkv[i * inner..][..inner];
+                    query.iter_mut().for_each(|x| *x *= shape.attention_scale as f32);
+                    for head in 0..shape.heads {
+                        let offset = head * width;
+                        attend_cached(
+                            &query[offset..][..width],
+                            (&row.cross.keys[index], &row.cross.values[index]),
+                            (inner, offset, row.source_tokens),
+                            None,
+                            &mut s.scores,
+                            &mut s.attended[i * inner + offset..][..width],
+                        );
+                    }
+                }
+                s.int8.apply(&cross.output, &s.attended, &mut s.projected)?;
+                cross.norm.after(a, s);
+            }
+            layer.feed_forward.forward(a, s)?;
+        }
+        self.decoder.finish(&mut s.hidden);
+        Ok(())
+    }
+}
+
+/// One head's attention of one query, where queries, keys and values lie side by side.
+struct Attend {
+    shape: StackShape,
+    /// Where the query begins, and the first position's key and value.
+    query: usize,
+    keys: usize,
+    values: usize,
+    stride: usize,
+    positions: std::ops::Range<usize>,
+}
+
+impl Attend {
+    fn run(self, qkv: &mut [f32], distances: Option<&[f32]>, scores: &mut Vec<f32>, out: &mut [f32]) {
+        let width = self.shape.head_width;
+        let scale = self.shape.attention_scale as f32;
+        qkv[self.query..][..width].iter_mut().for_each(|x| *x *= scale);
+        scores.clear();
+        let (stride, positions) = (self.stride, self.positions.clone());
+        let query = &qkv[self.query..][..width];
+        Dots { query, keys: qkv, stride, offset: self.keys, positions, out: scores }.dispatch();
+        weigh(scores, distances);
+        let first = self.positions.start;
+        WeightedSum { weights: scores, values: qkv, stride, offset: self.values, first, out }.dispatch();
+    }
+}
+
+/// One head's attention of one scaled query over a cache of `(inner width, the head's offset, positions)`.
+fn attend_cached(
+    query: &[f32],
+    (keys, values): (&[f32], &[f32]),
+    (stride, offset, positions): (usize, usize, usize),
+    distances: Option<&[f32]>,
+    scores: &mut Vec<f32>,
+    out: &mut [f32],
+) {
+    scores.clear();
+    Dots { query, keys, stride, offset, positions: 0..positions, out: scores }.dispatch();
+    weigh(scores, distances);
+    WeightedSum { weights: scores, values, stride, offset, first: 0, out }.dispatch();
+}
+
+fn weigh(scores: &mut [f32], distances: Option<&[f32]>) {
+    if let Some(distances) = distances {
+        scores.iter_mut().zip(distances).for_each(|(score, distance)| *score += distance);
+    }
+    math::softmax(scores);
+}
+
+/// Nothing where there are no distances at all.
+fn slice_of(distances: &[f32], start: usize, len: usize) -> Option<&[f32]> {
+    distances.get(start..start + len)
+}
+
+impl Norm {
+    fn load(weights: &Weights, name: &str, a: &Architecture) -> Result<Self, EngineError> {
+        let bias = match a.naming {
+            Naming::Bart => Some(values(weights, &format!("{name}.bias"), &[a.width])?),
+            Naming::T5 => None,
+        };
+        Ok(Norm {
+            weight: values(weights, &format!("{name}.weight"), &[a.width])?,
+            bias,
+            eps: a.norm_eps as f32,
+        })
+    }
+
+    fn apply(&self, x: &mut [f32]) {
+        for row in x.chunks_exact_mut(self.weight.len()) {
+            math::norm(row, &self.weight, self.bias.as_deref(), self.eps);
+        }
+    }
+
+    /// Makes a block's input, normed where the architecture does so.
+    fn before(&self, a: &Architecture, s: &mut Scratch) {
+        s.normed.clear();
+        s.normed.extend_from_slice(&s.hidden);
+        if a.pre_norm {
+            self.apply(&mut s.normed);
+        }
+    }
+
+    /// Adds a block's output to the residual stream, and norms the sum where the architecture does so.
+    fn after(&self, a: &Architecture, s: &mut Scratch) {
+        s.hidden.iter_mut().zip(&s.projected).for_each(|(h, p)| *h += p);
+        if !a.pre_norm {
+            self.apply(&mut s.hidden);
+        }
+    }
+}
+
+impl FeedForward {
+    fn forward(&self, a: &Architecture, s: &mut Scratch) -> Result<(), EngineError> {
+        self.norm.before(a, s);
+        s.int8.apply(&self.first, &s.normed, &mut s.inner)?;
+        if a.gated {
+            let width = self.first.outputs() / 2;
+            let mut kept = 0;
+            for row in 0..s.inner.len() / (2 * width) {
+                let (first, gate) = s.inner[row * 2 * width..][..2 * width].split_at_mut(width);
+                activate(a.activation, first);
+                first.iter_mut().zip(gate).for_each(|(x, gate)| *x *= *gate);
+                s.inner.copy_within(row * 2 * width..row * 2 * width + width, kept);
+                kept += width;
+            }
+            s.inner.truncate(kept);
+        } else {
+            activate(a.activation, &mut s.inner);
+        }
+        s.int8.apply(&self.second, &s.inner, &mut s.projected)?;
+        self.norm.after(a, s);
+        Ok(())
+    }
+}
+
+fn activate(activation: Activation, x: &mut [f32]) {
+    match activation {
+        Activation::Silu => math::silu(x),
+        Activation::NewGelu => math::gelu_tanh(x),
+        Activation::Gelu => math::gelu(x),
+        _ => x.iter_mut().for_each(|x| *x = x.max(0.0)),
+    }
+}
+
+impl Stack {
+    fn load(
+        a: &Architecture,
+        shape: StackShape,
+        name: &str,
+        embedding: Arc<Vec<f16>>,
+        weights: &Weights,
+    ) -> Result<Self, EngineError> {
+        let layers = (0..shape.layers)
+            .into_par_iter()
+            .map(|index| Layer::load(a, shape, name, index, weights))
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let final_norm = match a.naming {
+            Naming::Bart => "layer_norm",
+            Naming::T5 => "final_layer_norm",
+        };
+        let optional = |wanted: bool, part: &str| {
+            wanted.then(|| Norm::load(weights, &format!("{name}.{part}"), a)).transpose()
+        };
+        Ok(Stack {
+            shape,
+            embedding,
+            positions: Table::load(a, shape, name, weights)?,
+            embedding_norm: optional(a.embedding_norm, "layernorm_embedding")?,
+            layers,
+            final_norm: optional(a.final_norm, final_norm)?,
+        })
+    }
+
+    /// Appends the embedded `ids`, the first of which is number `start`.
+    fn embed(
+        &self,
+        a: &Architecture,
+        ids: &[u32],
+        start: usize,
+        out: &mut Vec<f32>,
+    ) -> Result<(), EngineError> {
+        let scale = a.embedding_scale as f32;
+        for (position, &id) in (start..).zip(ids) {
+            let row = self.embedding.get(id as usize * a.width..(id as usize + 1) * a.width);
+            let row =
+                row.ok_or_else(|| EngineError::Compute(format!("token {id} is not in the vocabulary")))?;
+            match &self.positions {
+                Table::Added(table) => {
+                    let added = table.get(position * a.width..(position + 1) * a.width).ok_or_else(|| {
+                        let most = table.len() / a.width;
+                        EngineError::Compute(format!(
+                            "{} tokens, and the model knows {most} positions",
+                            position + 1
+                        ))
+                    })?;
+                    out.extend(row.iter().zip(added).map(|(x, p)| x.to_f32() * scale + p));
+                }
+                Table::Scores { .. } => out.extend(row.iter().map(|x| x.to_f32() * scale)),
+            }
+        }
+        Ok(())
+    }
+
+    fn norm_embedding(&self, hidden: &mut [f32]) {
+        if let Some(norm) = &self.embedding_norm {
+            norm.apply(hidden);
+        }
+    }
+
+    fn finish(&self, hidden: &mut [f32]) {
+        if let Some(norm) = &self.final_norm {
+            norm.apply(hidden);
+        }
+    }
+
+    /// What distances add to the scores: heads × queries × keys; nothing where positions are added to embeddings.
+    fn distances(&self, queries: usize, keys: usize, both_directions: bool, out: &mut Vec<f32>) {
+        out.clear();
+        let Table::Scores { table, buckets, furthest } = &self.positions else { return };
+        for head in 0..self.shape.heads {
+            for query in 0..queries {
+                out.extend((0..keys).map(|key| {
+                    let distance = key as i64 - query as i64;
+                    table[bucket(distance, both_directions, *buckets, *furthest) as usize * self.shape.heads
+                        + head]
+                }));
+            }
+        }
+    }
+
+    /// The same for the last of `seen` positions, which looks back: heads × seen.
+    fn distances_of_last(&self, seen: usize, out: &mut Vec<f32>) {
+        out.clear();
+        let Table::Scores { table, buckets, furthest } = &self.positions else { return };
+        for head in 0..self.shape.heads {
+            out.extend((0..seen).map(|key| {
+                let distance = key as i64 - (seen as i64 - 1);
+                table[bucket(distance, false, *buckets, *furthest) as usize * self.shape.heads + head]
+            }));
+        }
+    }
+}
+
+impl Layer {
+    fn load(
+        a: &Architecture,
+        shape: StackShape,
+        stack: &str,
+        index: usize,
+        weights: &Weights,
+    ) -> Result<Self, EngineError> {
+        let is_decoder = stack.ends_with("decoder");
+        let inner = shape.heads * shape.head_width;
+        let name = |bart: &str, t5: &str| match a.naming {
+            Naming::Bart => format!("{stack}.layers.{index}{bart}"),
+            Naming::T5 => format!("{stack}.block.{index}.layer.{t5}"),
+        };
+        let parts = match a.naming {
+            Naming::Bart => ["q_proj", "k_proj", "v_proj", "out_proj"],
+            Naming::T5 => ["q", "k", "v", "o"],
+        };
+        // Several layers with the same input become one.
+        let linear = |block: &str, parts: &[&str], outputs: usize, inputs: usize| -> Result<_, EngineError> {
+            let (mut data, mut bias) = (Vec::new(), Vec::new());
+            for part in parts {
+                data.extend(values(weights, &format!("{block}.{part}.weight"), &[outputs, inputs])?);
+                if a.naming == Naming::Bart {
+                    bias.extend(values(weights, &format!("{block}.{part}.bias"), &[outputs])?);
+                }
+            }
+            Ok(QuantizedLinear::new(data, inputs, Some(bias).filter(|bias| !bias.is_empty())))
+        };
+        let own = name(".self_attn", "0.SelfAttention");
+        let attention = SelfAttention {
+            qkv: linear(&own, &parts[..3], inner, a.width)?,
+            output: linear(&own, &parts[3..], a.width, inner)?,
+            norm: Norm::load(weights, &name(".self_attn_layer_norm", "0.layer_norm"), a)?,
+        };
+        let cross = if is_decoder {
+            let block = name(".encoder_attn", "1.EncDecAttention");
+            Some(CrossAttention {
+                query: linear(&block, &parts[..1], inner, a.width)?,
+                keys_values: linear(&block, &parts[1..3], inner, a.width)?,
+                output: linear(&block, &parts[3..], a.width, inner)?,
+                norm: Norm::load(weights, &name(".encoder_attn_layer_norm", "1.layer_norm"), a)?,
+            })
+        } else {
+            None
+        };
+        let last = if is_decoder { 2 } else { 1 };
+        let block = name("", &format!("{last}.DenseReluDense"));
+        let (first, second): (&[&str], &str) = match (a.naming, a.gated) {
+            (Naming::Bart, _) => (&["fc1"], "fc2"),
+            (Naming::T5, false) => (&["wi"], "wo"),
+            (Naming::T5, true) => (&["wi_0", "wi_1"], "wo"),
+        };
+        let feed_forward = FeedForward {
+            first: linear(&block, first, shape.inner, a.width)?,
+            second: linear(&block, &[second], a.width, shape.inner)?,
+            norm: Norm::load(weights, &name(".final_layer_norm", &format!("{last}.layer_norm")), a)?,
+        };
+        Ok(Layer { attention, cross, feed_forward })
+    }
+}
+
+impl Table {
+    fn load(a: &Architecture, shape: StackShape, name: &str, weights: &Weights) -> Result<Self, EngineError> {
+        let stored = format!("{name}.embed_positions.weight");
+        let most = a.max_positions.unwrap_or(1024);
+        Ok(match a.positions {
+            Positions::Sinusoidal { first: 0, .. } if weights.has(&stored) => {
+                Table::Added(values(weights, &stored, &[most, a.width])?)
+            }
+            Positions::Sinusoidal { sines, divisor, first } => {
+                weights.ignore(&stored);
+                weights.ignore(&format!("{name}.embed_positions.weights"));
+                Table::Added(sinusoids(first..first + most, a.width, sines, divisor))
+            }
+            Positions::Learned { skipped } => {
+                let table = values(weights, &stored, &[most + skipped, a.width])?;
+                Table::Added(table[skipped * a.width..].to_vec())
+            }
+            Positions::Relative { buckets, furthest } => {
+                let name = format!("{name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+                Table::Scores { table: values(weights, &name, &[buckets, shape.heads])?, buckets, furthest }
+            }
+        })
+    }
+}
+
+fn values(weights: &Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>, EngineError> {
+    Ok(weights.tensor(name, shape)?.flatten_all()?.to_vec1()?)
+}
+
+fn half(values: &[f32]) -> Vec<f16> {
+    values.iter().map(|&x| f16::from_f32(x)).collect()
+}
+
+impl Decoder for Network {
+    type State = Rows;
+
+    fn start(&self, sources: &[&[u32]]) -> Result<Rows, EngineError> {
+        let mut scratch = Scratch::default();
+        let mut rows = Vec::with_capacity(sources.len());
+        let mut start = 0;
+        while start < sources.len() {
+            if sources[start].is_empty() {
+                return Err(EngineError::Compute("a source without tokens".into()));
+            }
+            let mut end = start + 1;
+            let mut tokens = sources[start].len();
+            while end < sources.len() && tokens + sources[end].len() <= ENCODED_TOKENS {
+                tokens += sources[end].len();
+                end += 1;
+            }
+            self.rows_of(&sources[start..end], &mut scratch, &mut rows)?;
+            start = end;
+        }
+        Ok(Rows { rows, position: 0, scratch })
+    }
+
+    fn step(
+        &self,
+        state: &mut Rows,
+        previous: &[u32],
+        k: usize,
+        constraints: &[Constraint],
+    ) -> Result<Vec<Vec<Candidate>>, EngineError> {
+        let s = &mut state.scratch;
+        self.decode(&mut state.rows, previous, state.position, s)?;
+        state.position += 1;
+        let scale = self.architecture.output_scale as f32;
+        if scale != 1.0 {
+            s.hidden.iter_mut().for_each(|x| *x *= scale);
+        }
+        self.output.best(&mut s.int8, &s.hidden, k, constraints, &mut s.logits)
+    }
+
+    fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
+        let mut uses = vec![0usize; state.rows.len()];
+        wanted.iter().for_each(|&r| uses[r] += 1);
+        let mut old: Vec<Option<Row>> = std::mem::take(&mut state.rows).into_iter().map(Some).collect();
+        // The last use takes the row, earlier ones copy it.
+        state.rows.extend(wanted.iter().filter_map(|&r| {
+            uses[r] -= 1;
+            if uses[r] == 0 { old[r].take() } else { old[r].clone() }
+        }));
+        Ok(())
+    }
+}
