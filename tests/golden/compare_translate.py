@@ -1,4 +1,4 @@
-"""`tarjuman translate` against transformers, line by line: python compare_translate.py TARJUMAN MODEL_FOLDER TEXTS [MAX_TOKENS]
+"""`tarjuman translate` against transformers, line by line: python compare_translate.py TARJUMAN MODEL_FOLDER TEXTS [MAX_TOKENS [PRECISION]]
 
 MODEL_FOLDER is laid out as the Hub serves a Marian model, TEXTS has a source a line. tarjuman splits and normalises
 sources before it translates; transformers is given what came of that, and must write the same targets with the model's
@@ -13,14 +13,15 @@ import torch
 from transformers import MarianMTModel, MarianTokenizer
 
 
-def main(tarjuman, folder, texts, max_tokens="30"):
+def main(tarjuman, folder, texts, max_tokens="30", precision="f32"):
     torch.set_num_threads(2)
     tokenizer = MarianTokenizer.from_pretrained(folder)
     model = MarianMTModel.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
     model.generation_config.max_length = None  # else a warning a line: max_new_tokens is given
     failed = False
     for beam in [1, 4]:
-        command = [tarjuman, "translate", "--jsonl", "--model", folder, "--beam", str(beam), "--max-tokens", max_tokens]
+        command = [tarjuman, "translate", "--jsonl", "--model", folder, "--precision", precision,
+                   "--beam", str(beam), "--max-tokens", max_tokens]
         with open(texts, "rb") as lines:
             output = subprocess.run(command, stdin=lines, stdout=subprocess.PIPE).stdout.decode()
         units = [unit for line in output.splitlines() for unit in json.loads(line)["units"] if unit["score"]]
