@@ -304,14 +304,23 @@ fn load_int8(folder: &Path, threads: usize) -> Seq2Seq {
 
 /// The 8 best tokens at each step of the recorded targets.
 fn forced<D: Decoder>(case: &Case, network: &D) -> Vec<Vec<Candidate>> {
-    let sources = all_ids(&case.golden["source_ids"]);
-    let targets = all_ids(&case.golden["targets"]);
-    let mut previous = vec![case.golden["decoder_start"].as_u64().unwrap() as u32; sources.len()];
-    let mut rows = network.start(&slices(&sources)).unwrap();
+    let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+    forced_rows(&all_ids(&case.golden["source_ids"]), &all_ids(&case.golden["targets"]), start, network)
+}
+
+fn forced_rows<D: Decoder>(
+    sources: &[Vec<u32>],
+    targets: &[Vec<u32>],
+    start: u32,
+    network: &D,
+) -> Vec<Vec<Candidate>> {
+    let mut rows = network.start(&slices(sources)).unwrap();
+    let mut previous = vec![start; sources.len()];
     let mut all = Vec::new();
-    for step in 0..targets[0].len() {
-        all.extend(network.step(&mut rows, &previous, 8, &free(sources.len())).unwrap());
-        previous = targets.iter().map(|target| target[step]).collect();
+    for step in 0..targets.iter().map(Vec::len).max().unwrap() {
+        let found = network.step(&mut rows, &previous, 8, &free(sources.len())).unwrap();
+        all.extend(found.into_iter().zip(targets).filter(|(_, t)| step < t.len()).map(|(found, _)| found));
+        previous = targets.iter().map(|t| t.get(step).copied().unwrap_or(start)).collect();
     }
     all
 }
@@ -489,7 +498,8 @@ fn damaged_files_are_errors_that_name_the_file() {
     }
 }
 
-/// `TARJUMAN_FULL=DIR`, made by `make_golden.py --full`: a model of published size. Prints load time and rate.
+/// `TARJUMAN_FULL=DIR`, made by `make_golden.py --full`: a model of published size. Prints load times and rates, and
+/// how near int8 is, given the reference's tokens.
 #[test]
 #[ignore = "needs a model of full size"]
 fn a_model_of_full_size_agrees() {
@@ -500,6 +510,28 @@ fn a_model_of_full_size_agrees() {
     let golden = read_json(&folder.join("golden.json"));
     let case = Case { name: "full".into(), golden, tensors: HashMap::new(), model };
     let sources = all_ids(&case.golden["source_ids"]);
+    let started = std::time::Instant::now();
+    let int8 = load_int8(&folder, 2);
+    eprintln!("int8 loaded in {:.1?}", started.elapsed());
+    let greedy = Recorded::all(&case).into_iter().find(|r| r.name == "greedy").unwrap();
+    let targets: Vec<Vec<u32>> = greedy.results.iter().map(|r| ids(&r[0]["ids"])).collect();
+    let start = case.golden["decoder_start"].as_u64().unwrap() as u32;
+    let (got, want) = (
+        forced_rows(&sources, &targets, start, int8.int8().unwrap()),
+        forced_rows(&sources, &targets, start, case.model.tensors().unwrap()),
+    );
+    let same = got.iter().zip(&want).filter(|(g, w)| g[0].id == w[0].id).count();
+    let differences: Vec<f32> = got
+        .iter()
+        .zip(&want)
+        .flat_map(|(g, w)| w[..3].iter().filter_map(|w| Some((g.iter().find(|g| g.id == w.id)?, w))))
+        .map(|(g, w)| (g.log_prob - w.log_prob).powi(2))
+        .collect();
+    let rms = (differences.iter().sum::<f32>() / differences.len() as f32).sqrt();
+    eprintln!(
+        "int8: the best token is that of f32 on {same} of {} steps, log-probabilities differ by {rms:.3}",
+        want.len()
+    );
     for recorded in Recorded::all(&case) {
         let started = std::time::Instant::now();
         let found = recorded.run(&case, &sources);
