@@ -296,6 +296,18 @@ fn advance(
     chosen
 }
 
+/// The rows that `wanted` names, in that order. The last use of a row takes it, earlier ones copy it.
+pub fn reordered<T: Clone>(rows: Vec<T>, wanted: &[usize]) -> Vec<T> {
+    let mut uses = vec![0usize; rows.len()];
+    wanted.iter().for_each(|&r| uses[r] += 1);
+    let mut old: Vec<Option<T>> = rows.into_iter().map(Some).collect();
+    let take = |&r: &usize| {
+        uses[r] -= 1;
+        if uses[r] == 0 { old[r].take() } else { old[r].clone() }
+    };
+    wanted.iter().filter_map(take).collect()
+}
+
 /// Ids that would complete an n-gram of `n` tokens which `ids` already contains.
 fn repeats(ids: &[u32], n: usize) -> Vec<u32> {
     if n == 0 || ids.len() + 1 < n {

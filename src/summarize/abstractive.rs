@@ -326,11 +326,17 @@ mod tests {
         answers: Vec<(&'static str, &'static str)>,
         prompts: Mutex<Vec<String>>,
         context: usize,
+        asked: Asked,
     }
 
     impl Scripted {
         fn new(answers: &[(&'static str, &'static str)]) -> Self {
-            Scripted { answers: answers.to_vec(), prompts: Mutex::default(), context: 2048 }
+            Scripted {
+                answers: answers.to_vec(),
+                prompts: Mutex::default(),
+                context: 2048,
+                asked: Asked::Instruction,
+            }
         }
     }
 
@@ -355,6 +361,10 @@ mod tests {
             Ok(instructions.iter().map(answer).map(hypothesis).collect())
         }
 
+        fn asked(&self) -> Asked {
+            self.asked
+        }
+
         fn count_tokens(&self, text: &str) -> usize {
             text.split_whitespace().count() * 2
         }
@@ -376,6 +386,18 @@ mod tests {
         fn context_tokens(&self) -> usize {
             4096
         }
+    }
+
+    #[test]
+    fn a_summariser_is_given_the_text_alone_and_no_headline_is_asked_of_it() {
+        let sentence = "The river flooded Al-Nour camp and displaced 340 families.";
+        let model = Scripted { asked: Asked::Text, ..Scripted::new(&[("camp", sentence)]) };
+        let brief = abstractive(&document(), &model, "tiny", &Unwatched::default()).unwrap();
+        assert_eq!((brief.method.as_str(), brief.points[0].text.as_str()), ("tiny", sentence));
+        let title = extractive(&document(), &ExtractiveOptions::default()).headline;
+        assert_eq!(brief.headline, title, "the report's own stays");
+        let prompts = model.prompts.lock().unwrap();
+        assert!(prompts.iter().all(|p| !p.contains("Summarize") && !p.contains("headline")), "{prompts:?}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
 use crate::engine::output::OutputLayer;
 use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
-use crate::engine::search::Decoder;
+use crate::engine::search::{Decoder, reordered};
 
 /// Tokens of sources encoded at once: enough to fill the kernels, small enough for their scratch to stay in cache.
 const ENCODED_TOKENS: usize = 512;
@@ -677,14 +677,7 @@ impl Decoder for Network {
     }
 
     fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
-        let mut uses = vec![0usize; state.rows.len()];
-        wanted.iter().for_each(|&r| uses[r] += 1);
-        let mut old: Vec<Option<Row>> = std::mem::take(&mut state.rows).into_iter().map(Some).collect();
-        // The last use takes the row, earlier ones copy it.
-        state.rows.extend(wanted.iter().filter_map(|&r| {
-            uses[r] -= 1;
-            if uses[r] == 0 { old[r].take() } else { old[r].clone() }
-        }));
+        state.rows = reordered(std::mem::take(&mut state.rows), wanted);
         Ok(())
     }
 }
