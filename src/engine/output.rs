@@ -11,7 +11,7 @@ use super::qgemm::{Int8Scratch, QuantizedLinear};
 /// Outputs computed at once; their logits are reduced before the next block is touched.
 const BLOCK: usize = 4096;
 
-/// A vocabulary's weights in blocks of [`BLOCK`] tokens.
+/// A vocabulary's weights in blocks of tokens.
 pub struct OutputLayer {
     blocks: Vec<QuantizedLinear>,
 }

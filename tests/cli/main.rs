@@ -3,6 +3,7 @@
 
 mod awkward;
 mod help;
+mod hub;
 mod messages;
 mod models;
 mod outcomes;
@@ -12,3 +13,8 @@ mod run;
 mod segment;
 mod translate;
 mod usage;
+
+/// Plays the Hub on this machine.
+#[path = "../../src/fetch/tests/server.rs"]
+#[allow(dead_code, reason = "the library's own tests need more of it")]
+mod server;

@@ -117,7 +117,7 @@ fn reply(
         let Some(content) = state.hub.get(&format!("{repo}/{file}")) else {
             return not_found("EntryNotFound");
         };
-        let sha256 = super::super::lock::hex(&Sha256::digest(content));
+        let sha256: String = Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect();
         if content.len() > 100 {
             // Large files lie in another store; its host is another one.
             let head = format!(
