@@ -130,8 +130,9 @@ impl Weights {
             .map(|(name, shape)| format!("{name} {shape:?} is in no place of the configuration"))
             .collect();
         let mut all = locked(&self.problems).clone();
-        // Layers are read by several threads.
+        // Layers are read by several threads, and a tied tensor is asked for twice.
         all.sort();
+        all.dedup();
         all.extend(surplus);
         if all.is_empty() {
             return Ok(());
