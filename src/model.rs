@@ -39,11 +39,6 @@ pub enum Family {
 }
 
 impl Family {
-    /// Whether this version can load it; the others are in the registry so that it is complete.
-    pub fn is_supported(self) -> bool {
-        self != Family::Bergamot
-    }
-
     /// The name as written in the registry.
     pub fn name(self) -> &'static str {
         match self {

@@ -58,12 +58,6 @@ impl Shelf {
     /// Stops a run before its first document where a model could not do what it is named for.
     pub fn check_task(&self, name: &str, task: Task) -> Result<()> {
         let spec = self.registry.get(name)?.spec;
-        if !spec.family.is_supported() {
-            bail!(
-                "{name} is of family `{}`, which this version cannot run yet\nhint: `tarjuman models list` shows which can",
-                spec.family.name()
-            );
-        }
         if !spec.tasks.contains(&task) {
             let (option, verb) = match task {
                 Task::Translate => ("model", "translate"),
@@ -144,9 +138,6 @@ impl Shelf {
             && let Err(error) = self.store.hub_reachable()
         {
             reasons.push(first_line(error));
-        }
-        if !best.family.is_supported() {
-            reasons.push(format!("this version cannot run models of family `{}` yet", best.family.name()));
         }
         if !reasons.is_empty() {
             reporter.warn(&format!(

@@ -76,11 +76,9 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
 /// What can be done with a model here and now, in one word.
 fn standing(shelf: &Shelf, model: &ResolvedModel) -> Result<&'static str> {
     Ok(match shelf.store.status(model)? {
-        Status::Installed { .. } if model.spec.family.is_supported() => "installed",
-        Status::Installed { .. } => "installed, not yet runnable",
+        Status::Installed { .. } => "installed",
         Status::Partial { .. } => "incomplete",
-        Status::Missing if model.spec.family.is_supported() => "can be fetched",
-        Status::Missing => "not yet runnable",
+        Status::Missing => "can be fetched",
     })
 }
 
@@ -109,7 +107,6 @@ fn list(shelf: &Shelf, json: bool) -> Result<Exit> {
                 "about": spec.about,
                 "tasks": spec.tasks,
                 "family": spec.family,
-                "runnable": spec.family.is_supported(),
                 "state": standing,
                 "bytes": model.download_size(),
                 "licence": spec.licence,

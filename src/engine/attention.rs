@@ -1,9 +1,14 @@
-//! The two loops of attention over slices, for the instruction set found at run time: scores, and weighted sums.
+//! The loops of attention over slices, for the instruction set found at run time: scores, and weighted sums.
+//!
+//! What a search keeps of its rows is kept in 16 bits: it is read whole at every step, and memory is slower than
+//! arithmetic. Rounding to 11 bits is finer than the int8 of the products by far.
 
 use std::ops::Range;
 
-use rten_simd::ops::{BitOps, NumOps};
-use rten_simd::{Isa, SimdOp};
+use rten_simd::ops::{BitOps, Extend, NarrowSaturate, NumOps};
+use rten_simd::{Isa, SimdOp, f16};
+
+use super::math;
 
 /// Appends `query · key` for each of `positions`; a key starts at `position * stride + offset`.
 pub struct Dots<'a> {
@@ -77,5 +82,158 @@ impl SimdOp for WeightedSum<'_> {
                 *o += weight * v;
             }
         }
+    }
+}
+
+/// The largest number of 16 bits.
+const MOST: f32 = 65504.0;
+
+struct Store<'a> {
+    from: &'a [f32],
+    to: &'a mut [f16],
+}
+
+impl SimdOp for Store<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let within = |x| ops.max(ops.min(x, ops.splat(MOST)), ops.splat(-MOST));
+        let mut from = self.from.chunks_exact(2 * lanes);
+        let mut to = self.to.chunks_exact_mut(2 * lanes);
+        for (from, to) in (&mut from).zip(&mut to) {
+            let (low, high) = (ops.load(&from[..lanes]), ops.load(&from[lanes..]));
+            isa.f16().store(ops.narrow_saturate(within(low), within(high)), to);
+        }
+        for (from, to) in from.remainder().iter().zip(to.into_remainder()) {
+            *to = f16::from_f32(from.clamp(-MOST, MOST));
+        }
+    }
+}
+
+/// Appends `values`, rounded to 16 bits and cut off at the largest of them.
+pub fn store(values: &[f32], to: &mut Vec<f16>) {
+    let start = to.len();
+    to.resize(start + values.len(), f16::default());
+    Store { from: values, to: &mut to[start..] }.dispatch();
+}
+
+/// Attention of one query to all positions of a cache, all heads of it.
+pub struct AttendCached<'a> {
+    /// heads × width
+    pub query: &'a [f32],
+    /// Width of a head.
+    pub width: usize,
+    /// Scores are multiplied by this.
+    pub scale: f32,
+    /// positions × heads × width
+    pub keys: &'a [f16],
+    /// The same.
+    pub values: &'a [f16],
+    /// heads × positions, added to the scores; or nothing.
+    pub distances: &'a [f32],
+    /// Scratch.
+    pub scores: &'a mut Vec<f32>,
+    /// heads × width
+    pub out: &'a mut [f32],
+}
+
+impl SimdOp for AttendCached<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let AttendCached { query, width, scale, keys, values, distances, scores, out } = self;
+        let (full, half) = (isa.f32(), isa.f16());
+        let lanes = full.len();
+        let (inner, heads) = (query.len(), query.len() / width);
+        let positions = keys.len() / inner;
+        let whole = width / (2 * lanes) * (2 * lanes);
+        scores.clear();
+        scores.resize(heads * positions, 0.0);
+        for (position, key) in keys.chunks_exact(inner).enumerate() {
+            let heads = query.chunks_exact(width).zip(key.chunks_exact(width));
+            for (head, (query, key)) in heads.enumerate() {
+                let (mut low, mut high) = (full.zero(), full.zero());
+                for (q, k) in query.chunks_exact(2 * lanes).zip(key.chunks_exact(2 * lanes)) {
+                    let k = half.load(k);
+                    low = full.mul_add(full.load(&q[..lanes]), half.extend_low(k), low);
+                    high = full.mul_add(full.load(&q[lanes..]), half.extend_high(k), high);
+                }
+                let tail: f32 = query[whole..].iter().zip(&key[whole..]).map(|(q, k)| q * k.to_f32()).sum();
+                scores[head * positions + position] = (full.sum(full.add(low, high)) + tail) * scale;
+            }
+        }
+        scores.iter_mut().zip(distances).for_each(|(score, distance)| *score += distance);
+        for scores in scores.chunks_exact_mut(positions.max(1)) {
+            math::Softmax(scores).eval(isa);
+        }
+        out.fill(0.0);
+        for (position, value) in values.chunks_exact(inner).enumerate() {
+            let heads = out.chunks_exact_mut(width).zip(value.chunks_exact(width));
+            for (head, (out, value)) in heads.enumerate() {
+                let weight = scores[head * positions + position];
+                let weights = full.splat(weight);
+                for (o, v) in out.chunks_exact_mut(2 * lanes).zip(value.chunks_exact(2 * lanes)) {
+                    let v = half.load(v);
+                    let (low, high) = o.split_at_mut(lanes);
+                    full.store(full.mul_add(weights, half.extend_low(v), full.load(low)), low);
+                    full.store(full.mul_add(weights, half.extend_high(v), full.load(high)), high);
+                }
+                for (o, v) in out[whole..].iter_mut().zip(&value[whole..]) {
+                    *o += weight * v.to_f32();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_to_a_cache_follows_its_formula() {
+        let wave = |n: usize, seed: f32| (0..n).map(|i| (i as f32 * seed).sin() * 2.0).collect::<Vec<f32>>();
+        for (heads, width, positions) in [(1, 5, 1), (2, 32, 7), (3, 64, 40), (2, 70, 3)] {
+            let inner = heads * width;
+            let (query, distances) = (wave(inner, 0.7), wave(heads * positions, 0.9));
+            let (keys, values) = (wave(positions * inner, 1.3), wave(positions * inner, 2.1));
+            let (mut stored_keys, mut stored_values) = (Vec::new(), Vec::new());
+            for (k, v) in keys.chunks(inner).zip(values.chunks(inner)) {
+                store(k, &mut stored_keys);
+                store(v, &mut stored_values);
+            }
+            assert!(stored_keys.iter().zip(&keys).all(|(s, k)| (s.to_f32() - k).abs() < 1e-3));
+            let mut out = vec![f32::NAN; inner];
+            AttendCached {
+                query: &query,
+                width,
+                scale: 0.3,
+                keys: &stored_keys,
+                values: &stored_values,
+                distances: &distances,
+                scores: &mut vec![9.0; 2],
+                out: &mut out,
+            }
+            .dispatch();
+            for head in 0..heads {
+                let part = |x: &[f32], p: usize| x[p * inner + head * width..][..width].to_vec();
+                let score = |p: usize| {
+                    let dot: f32 = part(&query, 0).iter().zip(part(&keys, p)).map(|(q, k)| q * k).sum();
+                    (dot * 0.3 + distances[head * positions + p]).exp()
+                };
+                let total: f32 = (0..positions).map(score).sum();
+                for i in 0..width {
+                    let want: f32 = (0..positions).map(|p| score(p) / total * part(&values, p)[i]).sum();
+                    assert!((out[head * width + i] - want).abs() < 5e-3, "{heads} {width} {positions}");
+                }
+            }
+        }
+        let mut stored = Vec::new();
+        store(&[1e9, -1e9, 1.0].repeat(30), &mut stored);
+        assert!(stored.iter().all(|x| x.to_f32().is_finite()));
     }
 }

@@ -52,6 +52,32 @@ impl Constraint {
     }
 }
 
+/// Which tokens a block of logits is of.
+#[derive(Debug, Clone, Copy)]
+pub enum Names<'a> {
+    /// Of this one and those behind it.
+    From(u32),
+    /// Of these, in rising order.
+    Listed(&'a [u32]),
+}
+
+impl Names<'_> {
+    fn id(self, place: usize) -> u32 {
+        match self {
+            Names::From(first) => first + place as u32,
+            Names::Listed(ids) => ids[place],
+        }
+    }
+
+    /// Where the token `id` is among `len` of them.
+    fn place(self, id: u32, len: usize) -> Option<usize> {
+        match self {
+            Names::From(first) => id.checked_sub(first).map(|i| i as usize).filter(|&i| i < len),
+            Names::Listed(ids) => ids.binary_search(&id).ok(),
+        }
+    }
+}
+
 /// The best candidates of a row and its log-sum-exp, gathered block by block.
 pub struct Top<'a> {
     k: usize,
@@ -73,9 +99,12 @@ impl<'a> Top<'a> {
         Top { k, constraint, best, apart, max: f32::NEG_INFINITY, sum: 0.0, sum_free: 0.0 }
     }
 
-    /// Takes in `logits` of the tokens from `first` on, in rising order of blocks; their contents are spoilt.
-    pub fn add(&mut self, logits: &mut [f32], first: u32) {
+    /// Takes in `logits` of the tokens `names`, in rising order of blocks; their contents are spoilt.
+    pub fn add(&mut self, logits: &mut [f32], names: Names<'_>) {
         let max = math::max(logits);
+        if max == f32::NEG_INFINITY {
+            return;
+        }
         if max > self.max {
             let shrink = (self.max - max).exp();
             self.sum *= shrink;
@@ -84,7 +113,7 @@ impl<'a> Top<'a> {
         }
         self.sum += math::sum_exp(logits, self.max);
         let len = logits.len();
-        let place = |id: u32| id.checked_sub(first).map(|i| i as usize).filter(|&i| i < len);
+        let place = |id: u32| names.place(id, len);
         if let Some(id) = self.constraint.forced {
             self.apart.extend(place(id).map(|i| (id, logits[i])));
             return;
@@ -112,7 +141,7 @@ impl<'a> Top<'a> {
         for (i, &logit) in logits.iter().enumerate() {
             if logit > bar {
                 let at = self.best.partition_point(|c| c.score >= logit);
-                self.best.insert(at, Candidate { id: first + i as u32, log_prob: logit, score: logit });
+                self.best.insert(at, Candidate { id: names.id(i), log_prob: logit, score: logit });
                 self.best.truncate(self.k);
                 bar = self.bar();
             }
@@ -171,7 +200,7 @@ pub fn of_logits(
     let mut rows = logits.to_vec2::<f32>()?;
     let best = rows.iter_mut().zip(constraints).map(|(row, constraint)| {
         let mut top = Top::new(k, constraint);
-        top.add(row, 0);
+        top.add(row, Names::From(0));
         top.finish()
     });
     Ok(best.collect())
@@ -184,7 +213,7 @@ mod tests {
     fn best(logits: &[f32], block: usize, k: usize, constraint: &Constraint) -> Vec<Candidate> {
         let mut top = Top::new(k, constraint);
         for (i, logits) in logits.chunks(block).enumerate() {
-            top.add(&mut logits.to_vec(), (i * block) as u32);
+            top.add(&mut logits.to_vec(), Names::From((i * block) as u32));
         }
         top.finish()
     }

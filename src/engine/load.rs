@@ -24,13 +24,9 @@ impl Loaded {
         match model.spec.family {
             Family::Echo => Ok(Loaded::Echo(Echo::from_environment())),
             Family::Llm => Llm::load(model, options).map(|llm| Loaded::Llm(Box::new(llm))),
-            Family::Marian | Family::M2m100 | Family::T5 | Family::Bart => {
+            Family::Marian | Family::Bergamot | Family::M2m100 | Family::T5 | Family::Bart => {
                 Seq2Seq::load(model, options).map(|model| Loaded::Seq2Seq(Box::new(model)))
             }
-            Family::Bergamot => Err(EngineError::Unsupported(format!(
-                "models of family `bergamot`, such as {}\nhint: `tarjuman models list` shows which can run",
-                model.spec.name
-            ))),
         }
     }
 

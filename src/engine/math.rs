@@ -104,7 +104,8 @@ pub fn sum_exp(x: &[f32], minus: f32) -> f32 {
     SumExp { x, minus }.dispatch()
 }
 
-struct Softmax<'a>(&'a mut [f32]);
+/// See [`softmax`]; to be part of larger loops.
+pub struct Softmax<'a>(pub &'a mut [f32]);
 
 impl SimdOp for Softmax<'_> {
     type Output = ();
@@ -191,6 +192,29 @@ impl SimdOp for Gelu<'_> {
 /// GELU with the error function (Hendrycks & Gimpel 2016), in place.
 pub fn gelu(x: &mut [f32]) {
     Gelu(x).dispatch();
+}
+
+struct Recur<'a> {
+    cell: &'a mut [f32],
+    input: &'a [f32],
+    forget: &'a [f32],
+}
+
+impl SimdOp for Recur<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        for ((cell, input), forget) in self.cell.iter_mut().zip(self.input).zip(self.forget) {
+            let kept = 1.0 / (1.0 + exp(-forget));
+            *cell = kept * *cell + (1.0 - kept) * input;
+        }
+    }
+}
+
+/// The next cell of a simpler simple recurrent unit (Kim et al. 2019): σ(f) · cell + (1 - σ(f)) · input.
+pub fn recur(cell: &mut [f32], input: &[f32], forget: &[f32]) {
+    Recur { cell, input, forget }.dispatch();
 }
 
 struct NormRow<'a> {

@@ -4,6 +4,7 @@ pub mod attention;
 pub mod candidates;
 pub mod device;
 pub mod echo;
+mod int8;
 pub mod llm;
 pub mod load;
 pub mod math;
@@ -25,7 +26,7 @@ pub use load::Loaded;
 
 /// Raised when the same weights and options give other targets than before, so that a translation memory does not
 /// answer with what an earlier version said.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]

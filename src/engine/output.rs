@@ -1,19 +1,55 @@
 //! The output layer in int8: from the last hidden values to the best next tokens, without a whole vocabulary's logits.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::EngineError;
-use super::candidates::{Candidate, Constraint, Top};
-use super::qgemm::{Int8Scratch, QuantizedLinear};
+use super::candidates::{Candidate, Constraint, Names, Top};
+use super::qgemm::{Int8Scratch, Preparation, QuantizedLinear};
 
-/// Outputs computed at once; their logits are reduced before the next block is touched.
-const BLOCK: usize = 4096;
+/// Outputs computed at once; their logits are reduced before the next block is touched. With 64 rows they fill half
+/// of a small second-level cache.
+const BLOCK: usize = 1024;
 
 /// A vocabulary's weights in blocks of tokens.
 pub struct OutputLayer {
     blocks: Vec<QuantizedLinear>,
+    /// Which tokens the outputs stand for, in rising order; all of them where there is no list.
+    ids: Option<Vec<u32>>,
+}
+
+/// An output layer as it was published in int8, out of which layers of fewer tokens are made.
+pub struct PublishedOutput {
+    /// tokens × inputs
+    pub data: Arc<Vec<i8>>,
+    /// What the weights are to be multiplied by.
+    pub step: f32,
+    /// A value a token.
+    pub bias: Option<Vec<f32>>,
+    /// What inputs undergo.
+    pub preparation: Preparation,
+}
+
+impl PublishedOutput {
+    /// The layer of all tokens.
+    pub fn whole(&self) -> OutputLayer {
+        let tokens = self.data.len() / self.preparation.width();
+        OutputLayer { ids: None, ..self.select((0..tokens as u32).collect()) }
+    }
+
+    /// The layer of the tokens `ids`, in rising order, all of which there must be.
+    pub fn select(&self, ids: Vec<u32>) -> OutputLayer {
+        let width = self.preparation.width();
+        let block = |ids: &[u32]| {
+            let row = |id: &u32| self.data[*id as usize * width..][..width].iter().copied();
+            let data: Vec<i8> = ids.iter().flat_map(row).collect();
+            let bias = self.bias.as_ref().map(|bias| ids.iter().map(|id| bias[*id as usize]).collect());
+            QuantizedLinear::of_int8(&data, vec![self.step; ids.len()], bias, self.preparation.clone())
+        };
+        OutputLayer { blocks: ids.chunks(BLOCK).map(block).collect(), ids: Some(ids) }
+    }
 }
 
 impl OutputLayer {
@@ -30,28 +66,39 @@ impl OutputLayer {
             let bias = bias.map(|bias| bias[range.clone()].to_vec());
             Ok(QuantizedLinear::new(rows(range)?, inputs, bias))
         });
-        Ok(OutputLayer { blocks: blocks.collect::<Result<_, EngineError>>()? })
+        Ok(OutputLayer { blocks: blocks.collect::<Result<_, EngineError>>()?, ids: None })
     }
 
-    /// The `k` best tokens for each row of `x` under its constraint. `logits` is scratch.
+    /// The `k` best tokens for each row of `x` under its constraint. `masks` has what is added to a row's logits, an
+    /// output each; or it is empty. `logits` is scratch.
     pub fn best(
         &self,
         int8: &mut Int8Scratch,
         x: &[f32],
         k: usize,
         constraints: &[Constraint],
+        masks: &[&[f32]],
         logits: &mut Vec<f32>,
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         let Some(block) = self.blocks.first() else { return Ok(Vec::new()) };
         int8.quantize(block, x);
         let mut tops: Vec<Top> = constraints.iter().map(|constraint| Top::new(k, constraint)).collect();
         let mut first = 0;
+        debug_assert!(masks.is_empty() || masks.len() == tops.len());
         for block in &self.blocks {
             int8.product(block, logits)?;
-            for (logits, top) in logits.chunks_exact_mut(block.outputs()).zip(&mut tops) {
-                top.add(logits, first);
+            let outputs = first..first + block.outputs();
+            let names = match &self.ids {
+                Some(ids) => Names::Listed(&ids[outputs.clone()]),
+                None => Names::From(first as u32),
+            };
+            for (row, (logits, top)) in logits.chunks_exact_mut(outputs.len()).zip(&mut tops).enumerate() {
+                if let Some(mask) = masks.get(row) {
+                    logits.iter_mut().zip(&mask[outputs.clone()]).for_each(|(logit, mask)| *logit += mask);
+                }
+                top.add(logits, names);
             }
-            first += block.outputs() as u32;
+            first = outputs.end;
         }
         Ok(tops.into_iter().map(Top::finish).collect())
     }

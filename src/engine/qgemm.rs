@@ -2,20 +2,24 @@
 //!
 //! `y = s_row · s_out · Σ q_x q_w`, with the sums exact in i32. So a row's result does not depend on the rows beside
 //! it nor on how work is split: this is what makes a batch equal to its members alone, to the last bit. Both sides
-//! are turned by a [`Rotation`] before they are rounded, which is what makes one scale a row enough. Products come
-//! from `rten-gemm`, which chooses AVX2, AVX-512-VNNI or NEON kernels at run time.
+//! are turned by a [`Rotation`] before they are rounded, which is what makes one scale a row enough; models that were
+//! published in int8 keep the rounding that they were trained for ([`Preparation`]). Products come from
+//! [`int8`] where the processor has dot products of bytes, and from `rten-gemm` (AVX2, NEON) elsewhere.
 
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
 use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 
 use super::EngineError;
+use super::int8::{self, Finish, Kernel, PackedWeights, Rows};
 use super::math;
 use super::rotation::Rotation;
 
 /// The kernels of this machine.
 #[derive(Debug, Clone, Copy)]
 pub struct Int8Gemm {
+    /// Ours; none where `rten-gemm` is used.
+    own: Option<Kernel>,
     /// Largest magnitude of a quantised activation: 127, or 63 where the kernel adds pairs of products in 16 bits
     /// (`vpmaddubsw` without VNNI) and would saturate: 2 · 127 · 127 < 2¹⁵.
     reach: i32,
@@ -28,15 +32,53 @@ thread_local! {
 
 impl Default for Int8Gemm {
     fn default() -> Self {
-        let reach = if EXECUTOR.with(GemmExecutor::may_saturate) { 63 } else { 127 };
-        Int8Gemm { reach }
+        let own = Kernel::detect();
+        let saturates = own.is_none() && EXECUTOR.with(GemmExecutor::may_saturate);
+        Int8Gemm { own, reach: if saturates { 63 } else { 127 } }
     }
 }
 
 impl Int8Gemm {
+    /// What stands for 0 in a row of activations.
+    fn zero(self) -> u8 {
+        (self.reach + 1) as u8
+    }
+
     /// Name of the kernel chosen, for `doctor`.
     pub fn kernel(self) -> String {
-        EXECUTOR.with(|executor| executor.kernel_name().to_string())
+        match self.own {
+            Some(kernel) => kernel.name().to_string(),
+            None => EXECUTOR.with(|executor| executor.kernel_name().to_string()),
+        }
+    }
+}
+
+/// What is done to a row of activations before it is multiplied.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Preparation {
+    /// Turned, then rounded with the row's own scale.
+    Turned(Rotation),
+    /// Rounded in steps of `1 / factor`, and cut off at 127 of them: the model was trained to be computed so.
+    Fixed {
+        /// Inputs.
+        width: usize,
+        /// What a value is multiplied by before it is rounded.
+        factor: f32,
+    },
+    /// Rounded with the row's own scale.
+    Plain {
+        /// Inputs.
+        width: usize,
+    },
+}
+
+impl Preparation {
+    /// Values of a row.
+    pub fn width(&self) -> usize {
+        match self {
+            Preparation::Turned(rotation) => rotation.width(),
+            Preparation::Fixed { width, .. } | Preparation::Plain { width } => *width,
+        }
     }
 }
 
@@ -53,26 +95,31 @@ pub struct QuantizedRows {
 }
 
 impl QuantizedRows {
-    /// Turns and quantises `x`, rows of the rotation's width; a row of zeros gets scale 0.
-    pub fn quantize(&mut self, gemm: Int8Gemm, rotation: &Rotation, x: &[f32]) {
-        let cols = rotation.width();
+    /// Prepares and quantises `x`, rows of the preparation's width; a row of zeros gets scale 0.
+    pub fn quantize(&mut self, gemm: Int8Gemm, preparation: &Preparation, x: &[f32]) {
+        let cols = preparation.width();
         let rows = x.len() / cols;
-        let zero = (gemm.reach + 1) as u8;
+        let zero = gemm.zero();
+        let reach = gemm.reach as f32;
         self.cols = cols;
         self.scales.clear();
         self.data.clear();
-        self.data.reserve(x.len());
+        self.data.resize(x.len(), 0);
         self.zero_points.clear();
         self.zero_points.resize(rows, zero);
-        for row in x.chunks_exact(cols) {
-            self.turned.clear();
-            self.turned.extend_from_slice(row);
-            rotation.turn(&mut self.turned, &mut self.scratch);
-            let scale = math::reach(&self.turned) / gemm.reach as f32;
+        for (row, out) in x.chunks_exact(cols).zip(self.data.chunks_exact_mut(cols)) {
+            let (x, scale) = match preparation {
+                Preparation::Turned(rotation) => {
+                    self.turned.clear();
+                    self.turned.extend_from_slice(row);
+                    rotation.turn(&mut self.turned, &mut self.scratch);
+                    (self.turned.as_slice(), math::reach(&self.turned) / reach)
+                }
+                Preparation::Fixed { factor, .. } => (row, 127.0 / (factor * reach)),
+                Preparation::Plain { .. } => (row, math::reach(row) / reach),
+            };
             self.scales.push(scale);
-            let start = self.data.len();
-            self.data.resize(start + cols, 0);
-            Quantize { x: &self.turned, scale, zero, out: &mut self.data[start..] }.dispatch();
+            Quantize { x, scale, reach, zero, out }.dispatch();
         }
     }
 
@@ -81,33 +128,63 @@ impl QuantizedRows {
     }
 }
 
-/// A weight matrix of `outputs` × `inputs`, turned, quantised and packed for the kernel.
+/// Weights in the layout of the kernel that will multiply them.
+enum Packed {
+    Own(Kernel, PackedWeights),
+    Rten(PackedBMatrix<i8>),
+}
+
+/// A weight matrix of `outputs` × `inputs`, quantised and packed for the kernel.
 pub struct QuantizedLinear {
-    packed: PackedBMatrix<i8>,
+    packed: Packed,
     scales: Vec<f32>,
     bias: Option<Vec<f32>>,
-    rotation: Rotation,
+    preparation: Preparation,
+    relu: bool,
 }
 
 impl QuantizedLinear {
-    /// Quantises `weights`, row-major, one row of `inputs` values an output; `bias` has a value an output.
+    /// Turns and quantises `weights`, row-major, one row of `inputs` values an output; `bias` has a value an output.
     pub fn new(mut weights: Vec<f32>, inputs: usize, bias: Option<Vec<f32>>) -> Self {
         let outputs = weights.len() / inputs;
         let rotation = Rotation::new(inputs);
-        let mut quantized = vec![0u8; weights.len()];
+        let mut quantized = vec![0i8; weights.len()];
+        let mut bytes = vec![0u8; inputs];
         let mut scales = Vec::with_capacity(outputs);
         let mut scratch = Vec::new();
         for (row, out) in weights.chunks_exact_mut(inputs).zip(quantized.chunks_exact_mut(inputs)) {
             rotation.turn(row, &mut scratch);
             let scale = math::reach(row) / 127.0;
             scales.push(scale / rotation.gain());
-            Quantize { x: row, scale, zero: 0, out }.dispatch();
+            Quantize { x: row, scale, reach: 127.0, zero: 0, out: &mut bytes }.dispatch();
+            out.iter_mut().zip(&bytes).for_each(|(q, &byte)| *q = byte as i8);
         }
-        let quantized: Vec<i8> = quantized.iter().map(|&q| q as i8).collect();
-        // The kernel wants inputs × outputs: the same values seen through swapped strides.
-        let view = NdTensorView::from_data([outputs, inputs], quantized.as_slice());
-        let packed = EXECUTOR.with(|executor| executor.prepack_b(view.transposed()));
-        QuantizedLinear { packed, scales, bias, rotation }
+        Self::of_int8(&quantized, scales, bias, Preparation::Turned(rotation))
+    }
+
+    /// Packs `weights`, row-major, each row of which is to be multiplied by its scale. They must have been made for
+    /// inputs that undergo `preparation`.
+    pub fn of_int8(
+        weights: &[i8],
+        scales: Vec<f32>,
+        bias: Option<Vec<f32>>,
+        preparation: Preparation,
+    ) -> Self {
+        let (outputs, inputs) = (scales.len(), preparation.width());
+        let packed = match Kernel::detect() {
+            Some(kernel) => Packed::Own(kernel, PackedWeights::new(weights, outputs, inputs)),
+            None => {
+                // This kernel wants inputs × outputs: the same values seen through swapped strides.
+                let view = NdTensorView::from_data([outputs, inputs], weights);
+                Packed::Rten(EXECUTOR.with(|executor| executor.prepack_b(view.transposed())))
+            }
+        };
+        QuantizedLinear { packed, scales, bias, preparation, relu: false }
+    }
+
+    /// The same layer followed by max(x, 0).
+    pub fn rectified(self) -> Self {
+        QuantizedLinear { relu: true, ..self }
     }
 
     /// Outputs of the layer.
@@ -117,12 +194,12 @@ impl QuantizedLinear {
 
     /// Inputs of the layer.
     pub fn inputs(&self) -> usize {
-        self.rotation.width()
+        self.preparation.width()
     }
 
-    /// What its inputs are turned by.
-    pub fn rotation(&self) -> &Rotation {
-        &self.rotation
+    /// What its inputs undergo.
+    pub fn preparation(&self) -> &Preparation {
+        &self.preparation
     }
 
     /// `out` = `x` · Wᵀ + b, for rows of [`QuantizedLinear::outputs`] values. `sums` is scratch.
@@ -134,28 +211,42 @@ impl QuantizedLinear {
     ) -> Result<(), EngineError> {
         let outputs = self.outputs();
         debug_assert_eq!((x.cols, out.len()), (self.inputs(), x.rows() * outputs));
-        self.sums(x, sums)?;
+        let bias = self.bias.as_deref();
+        let packed = match &self.packed {
+            Packed::Own(kernel, packed) => {
+                let zero = x.zero_points.first().copied().unwrap_or_default();
+                let x = Rows { data: &x.data, zero, scales: &x.scales };
+                let finish = Finish { scales: &self.scales, bias, relu: self.relu };
+                int8::product(*kernel, x, packed, finish, out);
+                return Ok(());
+            }
+            Packed::Rten(packed) => packed,
+        };
+        multiply(x, packed, outputs, sums)?;
         for ((row, sums), &scale) in
             out.chunks_exact_mut(outputs).zip(sums.chunks_exact(outputs)).zip(&x.scales)
         {
-            Dequantize { sums, scale, scales: &self.scales, bias: self.bias.as_deref(), out: row }.dispatch();
+            Dequantize { sums, scale, scales: &self.scales, bias, relu: self.relu, out: row }.dispatch();
         }
         Ok(())
     }
+}
 
-    fn sums(&self, x: &QuantizedRows, sums: &mut Vec<i32>) -> Result<(), EngineError> {
-        let (rows, outputs) = (x.rows(), self.outputs());
-        sums.resize(rows * outputs, 0);
-        let a = NdTensorView::from_data([rows, x.cols], x.data.as_slice());
-        let options = GemmOptions {
-            a_quant: Some(QuantParams { zero_point: &x.zero_points }),
-            ..GemmOptions::default()
-        };
-        let b = GemmInputB::Packed(&self.packed);
-        EXECUTOR
-            .with(|executor| executor.gemm(sums, GemmInputA::Unpacked(a), b, options))
-            .map_err(|e| EngineError::Compute(format!("int8 product of {rows}×{}×{outputs}: {e}", x.cols)))
-    }
+/// `sums` = `x` · weights, rows × `outputs`, by `rten-gemm`.
+fn multiply(
+    x: &QuantizedRows,
+    weights: &PackedBMatrix<i8>,
+    outputs: usize,
+    sums: &mut Vec<i32>,
+) -> Result<(), EngineError> {
+    let rows = x.rows();
+    sums.resize(rows * outputs, 0);
+    let a = NdTensorView::from_data([rows, x.cols], x.data.as_slice());
+    let a_quant = Some(QuantParams { zero_point: x.zero_points.as_slice() });
+    let options = GemmOptions { a_quant, ..GemmOptions::default() };
+    EXECUTOR
+        .with(|executor| executor.gemm(sums, GemmInputA::Unpacked(a), GemmInputB::Packed(weights), options))
+        .map_err(|e| EngineError::Compute(format!("int8 product of {rows}×{}×{outputs}: {e}", x.cols)))
 }
 
 /// What products need besides weights and inputs, kept between calls.
@@ -178,9 +269,9 @@ impl Int8Scratch {
         self.product(layer, out)
     }
 
-    /// Quantises `x` for `layer` and for others of the same width, which are turned alike.
+    /// Quantises `x` for `layer` and for others of the same preparation.
     pub fn quantize(&mut self, layer: &QuantizedLinear, x: &[f32]) {
-        self.rows.quantize(self.gemm, layer.rotation(), x);
+        self.rows.quantize(self.gemm, layer.preparation(), x);
     }
 
     /// `out` = layer(what was quantised last).
@@ -190,10 +281,11 @@ impl Int8Scratch {
     }
 }
 
-/// `out = x / scale + zero`, rounded to whole numbers modulo 256.
+/// `out = x / scale + zero`, rounded to whole numbers, with `x / scale` cut off at `reach`.
 struct Quantize<'a> {
     x: &'a [f32],
     scale: f32,
+    reach: f32,
     zero: u8,
     out: &'a mut [u8],
 }
@@ -208,7 +300,8 @@ impl SimdOp for Quantize<'_> {
         const ROUND: f32 = 12_582_912.0;
         let inverse = if self.scale > 0.0 { 1.0 / self.scale } else { 0.0 };
         for (out, x) in self.out.iter_mut().zip(self.x) {
-            *out = ((x * inverse + ROUND).to_bits() as u8).wrapping_add(self.zero);
+            let x = (x * inverse).clamp(-self.reach, self.reach);
+            *out = ((x + ROUND).to_bits() as u8).wrapping_add(self.zero);
         }
     }
 }
@@ -219,6 +312,7 @@ struct Dequantize<'a> {
     scale: f32,
     scales: &'a [f32],
     bias: Option<&'a [f32]>,
+    relu: bool,
     out: &'a mut [f32],
 }
 
@@ -233,6 +327,9 @@ impl SimdOp for Dequantize<'_> {
         }
         if let Some(bias) = self.bias {
             self.out.iter_mut().zip(bias).for_each(|(out, bias)| *out += bias);
+        }
+        if self.relu {
+            self.out.iter_mut().for_each(|out| *out = out.max(0.0));
         }
     }
 }
@@ -254,7 +351,7 @@ mod tests {
     fn forward(layer: &QuantizedLinear, gemm: &Int8Gemm, x: &[f32], cols: usize) -> Vec<f32> {
         let mut rows = QuantizedRows::default();
         assert_eq!(cols, layer.inputs());
-        rows.quantize(*gemm, layer.rotation(), x);
+        rows.quantize(*gemm, layer.preparation(), x);
         let mut out = vec![0.0; rows.rows() * layer.outputs()];
         layer.forward(&rows, &mut Vec::new(), &mut out).unwrap();
         out

@@ -320,7 +320,7 @@ fn repeats(ids: &[u32], n: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::candidates::Top;
+    use crate::engine::candidates::{Names, Top};
     use crate::inference::Unwatched;
 
     /// Plays a table of log-probabilities keyed by the tokens so far; the state is the rows themselves.
@@ -347,7 +347,10 @@ mod tests {
             for ((row, &id), constraint) in state.iter_mut().zip(previous).zip(constraints) {
                 row.push(id);
                 let mut top = Top::new(k, constraint);
-                top.add(&mut (0..self.vocabulary).map(|id| (self.log_prob)(row, id)).collect::<Vec<_>>(), 0);
+                top.add(
+                    &mut (0..self.vocabulary).map(|id| (self.log_prob)(row, id)).collect::<Vec<_>>(),
+                    Names::From(0),
+                );
                 all.push(top.finish());
             }
             Ok(all)

@@ -262,7 +262,7 @@ impl Registry {
         ResolvedModel { spec: spec.clone(), base }
     }
 
-    /// What `--model auto` takes: the translators this version can load that have a place in its order, those already
+    /// What `--model auto` takes: the translators that have a place in its order, those already
     /// installed first, then those to fetch, each in that order.
     ///
     /// An installed model is preferred to a better one that is not, so that no run begins with a download nobody
@@ -270,7 +270,7 @@ impl Registry {
     pub fn auto_candidates(&self, installed: impl Fn(&ResolvedModel) -> bool) -> Vec<AutoCandidate> {
         let mut candidates: Vec<_> = self
             .iter()
-            .filter(|m| m.auto > 0 && m.family.is_supported() && m.tasks.contains(&Task::Translate))
+            .filter(|m| m.auto > 0 && m.tasks.contains(&Task::Translate))
             .map(|m| self.resolve(m))
             .map(|model| AutoCandidate { installed: installed(&model), model })
             .collect();

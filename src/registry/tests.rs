@@ -187,11 +187,10 @@ fn auto_prefers_what_is_installed_then_what_is_best() {
     let text = [("best", 1), ("good", 2), ("weak", 9), ("never", 0)]
         .map(|(name, auto)| entry(name, &format!("auto = {auto}")))
         .concat()
-        + &entry("unsupported", "auto = 1").replace("echo", "bergamot")
         + &entry("summariser", "auto = 1").replace("translate", "brief");
     let registry = laid_over(&text).unwrap();
     let order = |installed: &[&str]| -> Vec<String> {
-        let mine = ["best", "good", "weak", "never", "unsupported", "summariser"];
+        let mine = ["best", "good", "weak", "never", "summariser"];
         registry
             .auto_candidates(|m| installed.contains(&&*m.spec.name))
             .into_iter()

@@ -359,7 +359,7 @@ impl Decoder for Network {
         self.forward(&mut state.rows, &tokens, &mut state.scratch)?;
         let s = &mut state.scratch;
         rms_norm(&s.hidden, &self.output_norm, self.config.norm_eps, &mut s.normed);
-        self.vocabulary.best(&mut s.int8, &s.normed, k, constraints, &mut s.logits)
+        self.vocabulary.best(&mut s.int8, &s.normed, k, constraints, &[], &mut s.logits)
     }
 
     fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {

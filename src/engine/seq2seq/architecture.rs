@@ -46,6 +46,16 @@ pub enum Positions {
     },
 }
 
+/// How a decoder looks back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Autoregression {
+    /// Attention over all earlier positions.
+    SelfAttention,
+    /// The simpler simple recurrent unit (Kim et al. 2019, From Research to Production and Back): with
+    /// f = σ(W_f x + b_f), the cell is c = f · c + (1 - f) · W x and its output max(c, 0).
+    Ssru,
+}
+
 /// Where the tensors' names come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
@@ -66,6 +76,10 @@ pub struct Architecture {
     pub encoder: StackShape,
     /// The decoder.
     pub decoder: StackShape,
+    /// How the decoder looks back.
+    pub autoregression: Autoregression,
+    /// The decoder's first input is no token but zeros; the id behind the target vocabulary's last stands for it.
+    pub empty_start: bool,
     /// Rows of the source embedding.
     pub source_vocabulary: usize,
     /// Rows of the target embedding and of the output layer.
@@ -243,6 +257,8 @@ impl ConfigFile {
             width,
             encoder: stack("encoder")?,
             decoder: stack("decoder")?,
+            autoregression: Autoregression::SelfAttention,
+            empty_start: false,
             source_vocabulary: vocabulary,
             target_vocabulary: vocabulary,
             shared_embedding: true,

@@ -1,6 +1,14 @@
-//! What each family's `config.json` means: Marian, M2M-100 (NLLB-200), T5 (MADLAD-400) and BART.
+//! What each family's configuration means: Marian, M2M-100 (NLLB-200), T5 (MADLAD-400) and BART have a `config.json`,
+//! Firefox's files their own.
 
-use super::architecture::{Architecture, ConfigFile, Naming, Positions, Specials, StackShape};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::architecture::{
+    Architecture, Autoregression, ConfigFile, Naming, Positions, Specials, StackShape,
+};
+use super::bergamot;
+use super::shortlist::Shortlist;
 use super::vocabulary::Vocabulary;
 use crate::engine::EngineError;
 use crate::lang::Lang;
@@ -17,19 +25,38 @@ pub struct Reading {
     pub specials: Specials,
     /// Text to ids and back.
     pub vocabulary: Vocabulary,
+    /// What a target may be made of, where the model has a list of it.
+    pub shortlist: Option<Arc<Shortlist>>,
 }
 
-/// Reads `config` and the tokenizer files as the model's family has them.
-pub fn read(model: &InstalledModel, config: &ConfigFile) -> Result<Reading, EngineError> {
+/// Reads the configuration and the tokenizer files as the model's family has them.
+pub fn read(model: &InstalledModel) -> Result<Reading, EngineError> {
     let prefix = prefix(model)?;
-    match model.spec.family {
+    if model.spec.family == Family::Bergamot {
+        return bergamot::read(model);
+    }
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| EngineError::file(path, e));
+    let path = model.files.get("config.json");
+    let path = path.ok_or_else(|| EngineError::Invalid(format!("{}: no config.json", model.spec.name)))?;
+    let generation = model.files.get("generation_config.json").map(|path| read(path)).transpose()?;
+    let config = &ConfigFile::parse(&read(path)?, generation.as_deref(), &path.display().to_string())?;
+    let (architecture, specials, vocabulary) = match model.spec.family {
         Family::Marian => marian(model, config, prefix),
         Family::M2m100 => m2m100(model, config),
         Family::T5 => t5(model, config, prefix),
         Family::Bart => bart(model, config),
         other => Err(EngineError::Unsupported(format!("`{}` as an encoder-decoder", other.name()))),
+    }?;
+    let for_ids = architecture.source_vocabulary.max(architecture.target_vocabulary) as u32;
+    let ids = [specials.pad, specials.end, specials.decoder_start];
+    if let Some(id) = ids.iter().chain(&specials.forced_first).find(|id| **id >= for_ids) {
+        return Err(config.invalid(&format!("token {id} of a vocabulary of {for_ids}")));
     }
+    Ok(Reading { architecture, specials, vocabulary, shortlist: None })
 }
+
+/// What a `config.json` and the tokenizer files say.
+type Parts = (Architecture, Specials, Vocabulary);
 
 /// What stands before the source in the entry's prompt: `>>eng<<`, `<2en> `.
 fn prefix(model: &InstalledModel) -> Result<&str, EngineError> {
@@ -40,7 +67,7 @@ fn prefix(model: &InstalledModel) -> Result<&str, EngineError> {
     })
 }
 
-fn marian(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Reading, EngineError> {
+fn marian(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Parts, EngineError> {
     let width = config.size("d_model")?;
     let positions = Positions::Sinusoidal { sines: width.div_ceil(2), divisor: width as f64 / 2.0, first: 0 };
     let mut architecture = config.bart_like(positions)?;
@@ -52,10 +79,10 @@ fn marian(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<R
     }
     let specials = config.specials()?;
     let vocabulary = Vocabulary::marian(model, prefix, specials.pad)?;
-    Ok(Reading { architecture, specials, vocabulary })
+    Ok((architecture, specials, vocabulary))
 }
 
-fn m2m100(model: &InstalledModel, config: &ConfigFile) -> Result<Reading, EngineError> {
+fn m2m100(model: &InstalledModel, config: &ConfigFile) -> Result<Parts, EngineError> {
     let mut specials = config.specials()?;
     let half = config.size("d_model")? / 2;
     // fairseq numbers positions from behind the padding's.
@@ -75,18 +102,18 @@ fn m2m100(model: &InstalledModel, config: &ConfigFile) -> Result<Reading, Engine
     let target = first_of(&model.spec.target_langs, Lang::english());
     let (vocabulary, tag) = Vocabulary::m2m100(model, &source, &target, specials.end)?;
     specials.forced_first = Some(tag);
-    Ok(Reading { architecture, specials, vocabulary })
+    Ok((architecture, specials, vocabulary))
 }
 
-fn bart(model: &InstalledModel, config: &ConfigFile) -> Result<Reading, EngineError> {
+fn bart(model: &InstalledModel, config: &ConfigFile) -> Result<Parts, EngineError> {
     let mut architecture = config.bart_like(Positions::Learned { skipped: 2 })?;
     architecture.embedding_norm = true;
     let specials = config.specials()?;
     let vocabulary = Vocabulary::bart(model, specials.pad)?;
-    Ok(Reading { architecture, specials, vocabulary })
+    Ok((architecture, specials, vocabulary))
 }
 
-fn t5(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Reading, EngineError> {
+fn t5(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Parts, EngineError> {
     let width = config.size("d_model")?;
     let layers = config.size("num_layers")?;
     let stack = StackShape {
@@ -113,6 +140,8 @@ fn t5(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Readi
         width,
         encoder: stack,
         decoder: StackShape { layers: decoder_layers, ..stack },
+        autoregression: Autoregression::SelfAttention,
+        empty_start: false,
         source_vocabulary: vocabulary_size,
         target_vocabulary: vocabulary_size,
         shared_embedding: true,
@@ -133,7 +162,9 @@ fn t5(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Readi
     let specials = config.specials()?;
     let translates = model.spec.tasks.contains(&Task::Translate);
     let mut vocabulary = Vocabulary::t5(model, prefix, specials.end)?;
-    if let (true, "", Vocabulary::T5 { pieces, prefix, .. }) = (translates, prefix, &mut vocabulary) {
+    if let (true, "", Vocabulary::Pieces { source: pieces, prefix, .. }) =
+        (translates, prefix, &mut vocabulary)
+    {
         // MADLAD-400's tag, for a folder that no registry entry describes.
         let target = model.spec.target_langs.first().cloned().unwrap_or_else(Lang::english);
         let tag = format!("<2{target}>");
@@ -141,5 +172,5 @@ fn t5(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Readi
             *prefix = format!("{tag} ");
         }
     }
-    Ok(Reading { architecture, specials, vocabulary })
+    Ok((architecture, specials, vocabulary))
 }

@@ -1,4 +1,5 @@
-//! Encoder-decoders as the Hub serves them: Marian (opus-mt), M2M-100 and NLLB-200, T5 and MADLAD-400, BART.
+//! Encoder-decoders as the Hub serves them: Marian (opus-mt), M2M-100 and NLLB-200, T5 and MADLAD-400, BART; and
+//! Firefox Translations' files of Marian ([`bergamot`]).
 //!
 //! [`architecture`] says what differs between them, [`families`] reads it from `config.json`, [`vocabulary`] turns text
 //! into ids and back, and the search is everybody's. Two networks compute: [`network`] in candle tensors for every
@@ -6,17 +7,18 @@
 //! [`cpu`] in int8.
 
 pub mod architecture;
+pub mod bergamot;
 pub mod cpu;
 pub mod families;
+pub mod marian_file;
 pub mod network;
 pub mod nn;
+pub mod shortlist;
 pub mod torch;
 pub mod vocabulary;
 pub mod weights;
 
-use std::path::Path;
-
-use self::architecture::{ConfigFile, Specials};
+use self::architecture::Specials;
 use self::families::Reading;
 use self::network::Network;
 use self::vocabulary::Vocabulary;
@@ -63,30 +65,25 @@ impl Seq2Seq {
     /// Loads an installed model of one of the families.
     pub fn load(model: &InstalledModel, options: &LoadOptions) -> Result<Self, EngineError> {
         let workers = Workers::new(options.threads)?;
-        let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| EngineError::file(path, e));
-        let path = model.files.get("config.json");
-        let path =
-            path.ok_or_else(|| EngineError::Invalid(format!("{}: no config.json", model.spec.name)))?;
-        let generation = model.files.get("generation_config.json").map(|path| read(path)).transpose()?;
-        let config = ConfigFile::parse(&read(path)?, generation.as_deref(), &path.display().to_string())?;
-        let Reading { architecture, specials, vocabulary } = families::read(model, &config)?;
+        let Reading { architecture, specials, vocabulary, shortlist } = families::read(model)?;
         let device = match &options.device {
             Device::Cpu => &candle_core::Device::Cpu,
             Device::Gpu(device) => device,
         };
         let dtype = options.precision.dtype();
         let weights = Weights::open(model, device, dtype)?;
-        let for_ids = architecture.source_vocabulary.max(architecture.target_vocabulary) as u32;
-        let ids = [specials.pad, specials.end, specials.decoder_start];
-        if let Some(id) = ids.iter().chain(&specials.forced_first).find(|id| **id >= for_ids) {
-            return Err(config.invalid(&format!("token {id} of a vocabulary of {for_ids}")));
-        }
         let is_int8 = matches!(options.device, Device::Cpu) && options.precision == Precision::Auto;
         let max_positions = architecture.max_positions;
         let engine = workers.together(move || -> Result<Engine, EngineError> {
             Ok(match is_int8 {
-                true => Engine::Cpu(Box::new(cpu::Network::load(architecture, &weights)?)),
-                false => Engine::Tensors(Box::new(Network::load(architecture, &weights, device, dtype)?)),
+                true => Engine::Cpu(Box::new(cpu::Network::load(architecture, &weights, shortlist)?)),
+                false => Engine::Tensors(Box::new(Network::load(
+                    architecture,
+                    &weights,
+                    shortlist,
+                    device,
+                    dtype,
+                )?)),
             })
         })?;
         let context = max_positions.unwrap_or(T5_CONTEXT);

@@ -1,9 +1,12 @@
 //! The encoder-decoder itself: layers put together as the [`Architecture`] says, and the [`Decoder`] that search sees.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Tensor};
 
-use super::architecture::{Architecture, Naming, Positions, StackShape};
-use super::nn::{Attention, FeedForward, KeysValues, Linear, Norm, bucket, padding_bias};
+use super::architecture::{Architecture, Autoregression, Naming, Positions, StackShape};
+use super::nn::{Attention, FeedForward, KeysValues, Linear, Norm, Ssru, bucket, padding_bias};
+use super::shortlist::Shortlist;
 use super::weights::{Matrix, Weights};
 use crate::engine::EngineError;
 use crate::engine::candidates::{self, Candidate, Constraint};
@@ -58,11 +61,24 @@ impl Names {
 
 /// One layer; the encoder's have no cross-attention.
 struct Layer {
-    attention: Attention,
-    attention_norm: Norm,
+    mixer: Mixer,
+    mixer_norm: Norm,
     cross: Option<(Attention, Norm)>,
     feed_forward: FeedForward,
     feed_forward_norm: Norm,
+}
+
+/// What brings a layer's positions together.
+enum Mixer {
+    Attention(Attention),
+    Ssru(Ssru),
+}
+
+/// What a row of a layer's mixer remembers.
+enum Memory {
+    Attention(Option<KeysValues>),
+    /// rows × 1 × width
+    Ssru(Option<Tensor>),
 }
 
 /// Encoder or decoder.
@@ -90,6 +106,7 @@ pub struct Network {
     output: Linear,
     /// 1 × target vocabulary
     output_bias: Option<Tensor>,
+    shortlist: Option<Arc<Shortlist>>,
     device: Device,
     dtype: DType,
 }
@@ -101,7 +118,9 @@ pub struct Rows {
     /// See [`padding_bias`], a row each.
     padding: Option<Tensor>,
     /// For each layer what was decoded so far.
-    own: Vec<Option<KeysValues>>,
+    own: Vec<Memory>,
+    /// 0 for what a source's target may be made of and -∞ for the rest: sources × target vocabulary.
+    allowed: Option<Tensor>,
     /// Which source each row translates.
     sources: Vec<usize>,
     /// Positions decoded so far, the same for all rows.
@@ -113,6 +132,7 @@ impl Network {
     pub fn load(
         a: Architecture,
         weights: &Weights,
+        shortlist: Option<Arc<Shortlist>>,
         device: &Device,
         dtype: DType,
     ) -> Result<Self, EngineError> {
@@ -130,11 +150,16 @@ impl Network {
             true => Some(weights.tensor("final_logits_bias", &[1, a.target_vocabulary])?),
             false => None,
         };
+        let target = match a.empty_start {
+            true => Tensor::cat(&[&target, &Tensor::zeros((1, a.width), dtype, device)?], 0)?,
+            false => target,
+        };
         let network = Network {
             encoder: Stack::load(&a, a.encoder, names.encoder, source, weights, device, dtype)?,
             decoder: Stack::load(&a, a.decoder, names.decoder, target, weights, device, dtype)?,
             output: Linear::of(output),
             output_bias,
+            shortlist,
             device: device.clone(),
             dtype,
             architecture: a,
@@ -163,9 +188,10 @@ impl Network {
             (None, None) => None,
         };
         for layer in &self.encoder.layers {
-            let attend =
-                |x: &Tensor| layer.attention.forward(x, &layer.attention.keys_values(x)?, bias.as_ref());
-            x = self.residual(x, &layer.attention_norm, attend)?;
+            if let Mixer::Attention(attention) = &layer.mixer {
+                let attend = |x: &Tensor| attention.forward(x, &attention.keys_values(x)?, bias.as_ref());
+                x = self.residual(x, &layer.mixer_norm, attend)?;
+            }
             x = self.residual(x, &layer.feed_forward_norm, |x| layer.feed_forward.forward(x))?;
         }
         Ok((self.encoder.finish(x)?, padding))
@@ -178,8 +204,14 @@ impl Network {
         let mut x = self.decoder.embed(a, &ids, rows.position)?;
         let distances = self.decoder.distances(rows.position, 1, rows.position + 1, false)?;
         for ((layer, own), cross) in self.decoder.layers.iter().zip(&mut rows.own).zip(&rows.cross) {
-            let attend = |x: &Tensor| layer.attention.extend(x, own, distances.as_ref());
-            x = self.residual(x, &layer.attention_norm, attend)?;
+            let mix = |x: &Tensor| match (&layer.mixer, own) {
+                (Mixer::Attention(attention), Memory::Attention(past)) => {
+                    attention.extend(x, past, distances.as_ref())
+                }
+                (Mixer::Ssru(ssru), Memory::Ssru(cell)) => ssru.extend(x, cell),
+                _ => Err(EngineError::Compute("a layer was given another one's memory".into())),
+            };
+            x = self.residual(x, &layer.mixer_norm, mix)?;
             if let Some((attention, norm)) = &layer.cross {
                 let attend = |x: &Tensor| attention.forward(x, cross, rows.padding.as_ref());
                 x = self.residual(x, norm, attend)?;
@@ -189,10 +221,24 @@ impl Network {
         rows.position += 1;
         let hidden = (self.decoder.finish(x)?.squeeze(1)? * a.output_scale)?;
         let logits = self.output.forward(&hidden)?.to_dtype(DType::F32)?;
-        Ok(match &self.output_bias {
+        let logits = match &self.output_bias {
             Some(bias) => logits.broadcast_add(&bias.to_dtype(DType::F32)?)?,
             None => logits,
-        })
+        };
+        let Some(allowed) = &rows.allowed else { return Ok(logits) };
+        let sources: Vec<u32> = rows.sources.iter().map(|&source| source as u32).collect();
+        let sources = Tensor::from_vec(sources, rows.sources.len(), &self.device)?;
+        Ok((logits + allowed.index_select(&sources, 0)?)?)
+    }
+
+    fn allowed(&self, sources: &[&[u32]]) -> Result<Option<Tensor>, EngineError> {
+        let Some(shortlist) = &self.shortlist else { return Ok(None) };
+        let tokens = self.architecture.target_vocabulary;
+        let mut mask = vec![f32::NEG_INFINITY; sources.len() * tokens];
+        for (source, mask) in sources.iter().zip(mask.chunks_exact_mut(tokens)) {
+            shortlist.of(source).into_iter().for_each(|id| mask[id as usize] = 0.0);
+        }
+        Ok(Some(Tensor::from_vec(mask, (sources.len(), tokens), &self.device)?))
     }
 
     /// `x` + block(x), normed before the block or after the sum.
@@ -212,6 +258,16 @@ impl Network {
     /// The most tokens a source or a target may have.
     pub fn max_positions(&self) -> Option<usize> {
         self.architecture.max_positions
+    }
+}
+
+impl Mixer {
+    /// What a search begins with.
+    fn memory(&self) -> Memory {
+        match self {
+            Mixer::Attention(_) => Memory::Attention(None),
+            Mixer::Ssru(_) => Memory::Ssru(None),
+        }
     }
 }
 
@@ -245,9 +301,15 @@ impl Stack {
                 None
             };
             let inner = format!("{name}.{}", part("", &format!("{last}.DenseReluDense")));
+            let mixer = match a.autoregression {
+                Autoregression::Ssru if is_decoder => {
+                    Mixer::Ssru(Ssru::load(weights, &format!("{name}.layers.{index}.ssru"), a)?)
+                }
+                _ => Mixer::Attention(attention(".self_attn", "0.SelfAttention")?),
+            };
             Ok(Layer {
-                attention: attention(".self_attn", "0.SelfAttention")?,
-                attention_norm: norm(&part(".self_attn_layer_norm", "0.layer_norm"))?,
+                mixer,
+                mixer_norm: norm(&part(".self_attn_layer_norm", "0.layer_norm"))?,
                 cross,
                 feed_forward: FeedForward::load(weights, &inner, shape.inner, a)?,
                 feed_forward_norm: norm(&part(".final_layer_norm", &format!("{last}.layer_norm")))?,
@@ -376,7 +438,8 @@ impl Decoder for Network {
         Ok(Rows {
             cross: cross.map(|(attention, _)| attention.keys_values(&memory)).collect::<Result<_, _>>()?,
             padding,
-            own: vec![None; self.decoder.layers.len()],
+            own: self.decoder.layers.iter().map(|layer| layer.mixer.memory()).collect(),
+            allowed: self.allowed(sources)?,
             sources: (0..sources.len()).collect(),
             position: 0,
         })
@@ -397,8 +460,12 @@ impl Decoder for Network {
             return Ok(());
         }
         let ids = Tensor::new(wanted.iter().map(|&r| r as u32).collect::<Vec<_>>(), &self.device)?;
-        for own in rows.own.iter_mut().flatten() {
-            *own = own.select(&ids)?;
+        for own in &mut rows.own {
+            match own {
+                Memory::Attention(Some(past)) => *past = past.select(&ids)?,
+                Memory::Ssru(Some(cell)) => *cell = cell.index_select(&ids, 0)?,
+                Memory::Attention(None) | Memory::Ssru(None) => {}
+            }
         }
         // Rows of one source may change places among themselves: they see the same encoder output.
         let sources: Vec<usize> = wanted.iter().map(|&r| rows.sources[r]).collect();

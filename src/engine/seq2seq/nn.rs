@@ -195,6 +195,35 @@ impl Attention {
     }
 }
 
+/// The simpler simple recurrent unit, see [`Autoregression::Ssru`](super::architecture::Autoregression).
+pub struct Ssru {
+    input: Linear,
+    forget: Linear,
+}
+
+impl Ssru {
+    /// Reads `name.input` and `name.forget`; the former has no bias.
+    pub fn load(weights: &Weights, name: &str, a: &Architecture) -> Result<Self, EngineError> {
+        let input = weights.matrix(&format!("{name}.input.weight"), a.width, a.width)?;
+        let forget = Linear::load(weights, &format!("{name}.forget"), a.naming, a.width, a.width)?;
+        Ok(Ssru { input: Linear::of(input), forget })
+    }
+
+    /// The output for `x`, rows × 1 × width, and the cell after it.
+    pub fn extend(&self, x: &Tensor, cell: &mut Option<Tensor>) -> Result<Tensor, EngineError> {
+        let forget = candle_nn::ops::sigmoid(&self.forget.forward(x)?)?;
+        let input = self.input.forward(x)?;
+        let fresh = (&input - (&forget * &input)?)?;
+        let next = match cell.take() {
+            Some(cell) => (fresh + (forget * cell)?)?,
+            None => fresh,
+        };
+        let output = next.relu()?;
+        *cell = Some(next);
+        Ok(output)
+    }
+}
+
 /// The feed-forward layer.
 pub struct FeedForward {
     first: Linear,

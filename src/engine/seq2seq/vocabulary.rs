@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokenizers::models::bpe::BPE;
@@ -18,10 +19,12 @@ pub enum Vocabulary {
     Marian(Box<Marian>),
     /// One SentencePiece model with language tags: M2M-100 and NLLB-200.
     M2m100(Box<M2m100>),
-    /// One SentencePiece model with its own numbers.
-    T5 {
-        /// The model.
-        pieces: Box<SentencePiece>,
+    /// SentencePiece models with their own numbers: T5's, which is one for both sides, and Firefox's.
+    Pieces {
+        /// Of the source.
+        source: Arc<SentencePiece>,
+        /// Of the target; the same where it is shared.
+        target: Arc<SentencePiece>,
         /// Put before every source: `<2en>`, or an instruction.
         prefix: String,
         /// Ends a source.
@@ -144,8 +147,9 @@ impl Vocabulary {
 
     /// `spiece.model`, with `prefix` before every source.
     pub fn t5(model: &InstalledModel, prefix: &str, end: u32) -> Result<Self, EngineError> {
-        let pieces = Box::new(SentencePiece::open(file(model, "spiece.model")?)?);
-        Ok(Vocabulary::T5 { pieces, prefix: prefix.to_string(), end })
+        let pieces = Arc::new(SentencePiece::open(file(model, "spiece.model")?)?);
+        let (source, target) = (Arc::clone(&pieces), pieces);
+        Ok(Vocabulary::Pieces { source, target, prefix: prefix.to_string(), end })
     }
 
     /// `vocab.json` and `merges.txt`, or `tokenizer.json`.
@@ -184,15 +188,15 @@ impl Vocabulary {
     /// A source as the encoder wants it, with everything around it.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, EngineError> {
         let plain = match self {
-            Vocabulary::T5 { pieces, prefix, .. } if !prefix.is_empty() => {
-                pieces.encode(&format!("{prefix}{text}"))
+            Vocabulary::Pieces { source, prefix, .. } if !prefix.is_empty() => {
+                source.encode(&format!("{prefix}{text}"))
             }
             _ => self.plain(text)?,
         };
         Ok(match self {
             Vocabulary::Marian(m) => m.language.into_iter().chain(plain).chain([m.end]).collect(),
             Vocabulary::M2m100(m) => [m.source_tag].into_iter().chain(plain).chain([m.end]).collect(),
-            Vocabulary::T5 { end, .. } => plain.into_iter().chain([*end]).collect(),
+            Vocabulary::Pieces { end, .. } => plain.into_iter().chain([*end]).collect(),
             Vocabulary::Bart { begin, end, .. } => [*begin].into_iter().chain(plain).chain([*end]).collect(),
         })
     }
@@ -212,7 +216,7 @@ impl Vocabulary {
                     m.pieces.encode(text).into_iter().map(shifted).collect()
                 }
             },
-            Vocabulary::T5 { pieces, .. } => pieces.encode(text),
+            Vocabulary::Pieces { source, .. } => source.encode(text),
             Vocabulary::Bart { bpe, .. } => {
                 bpe.encode_fast(text, false).map_err(EngineError::tokenizer)?.get_ids().to_vec()
             }
@@ -243,7 +247,7 @@ impl Vocabulary {
                     m.pieces.decode(&text.filter(|&id| (id as usize) < m.pieces.len()).collect::<Vec<_>>())
                 }
             },
-            Vocabulary::T5 { pieces, .. } => {
+            Vocabulary::Pieces { target: pieces, .. } => {
                 let is_text = |id: &u32| {
                     (*id as usize) < pieces.len() && Some(*id) != pieces.unk_id() && !pieces.is_control(*id)
                 };

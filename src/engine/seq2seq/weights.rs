@@ -8,9 +8,10 @@ use candle_core::quantized::{QMatMul, gguf_file};
 use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
 
+use super::marian_file::{Int8Matrix, MarianFile};
 use super::torch::TorchFile;
 use crate::engine::EngineError;
-use crate::model::InstalledModel;
+use crate::model::{Family, InstalledModel};
 
 /// How many names an error lists before it only counts.
 const LISTED: usize = 8;
@@ -19,6 +20,7 @@ enum Container {
     Safetensors(MmapedSafetensors),
     Torch(TorchFile),
     Gguf { content: gguf_file::Content, path: PathBuf },
+    Marian(MarianFile),
 }
 
 /// A matrix that multiplies rows: full numbers, or the blocks of a GGUF file.
@@ -41,8 +43,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Opens the weight file among the model's files: `model*.safetensors`, `*.gguf` or `pytorch_model.bin`. Tensors
-    /// will be of `dtype` on `device`.
+    /// Opens the weight file among the model's files: `model*.safetensors`, `*.gguf`, `pytorch_model.bin`, or Marian's
+    /// own for the family that has it. Tensors will be of `dtype` on `device`.
     pub fn open(model: &InstalledModel, device: &Device, dtype: DType) -> Result<Self, EngineError> {
         let of = |start: &str, end: &str| -> Vec<&PathBuf> {
             let files = model.files.iter().filter(|(name, _)| name.starts_with(start) && name.ends_with(end));
@@ -50,7 +52,10 @@ impl Weights {
         };
         let safetensors = of("model", ".safetensors");
         let (gguf, torch) = (of("", ".gguf"), of("pytorch_model", ".bin"));
-        let (path, container) = if let Some(&path) = safetensors.first() {
+        let (path, container) = if model.spec.family == Family::Bergamot {
+            let path = super::bergamot::weights(model)?;
+            (path, Container::Marian(MarianFile::open(path)?))
+        } else if let Some(&path) = safetensors.first() {
             (path, open_safetensors(&safetensors)?)
         } else if let Some(&path) = gguf.first() {
             (path, open_gguf(path)?)
@@ -74,6 +79,7 @@ impl Weights {
                 .iter()
                 .map(|(name, info)| (name.clone(), info.shape.dims().to_vec()))
                 .collect(),
+            Container::Marian(file) => file.shapes(),
         };
         Ok(Weights {
             path: path.clone(),
@@ -101,6 +107,7 @@ impl Weights {
             Container::Safetensors(file) => file.load(name, &Device::Cpu)?,
             Container::Torch(file) => file.read(name)?,
             Container::Gguf { .. } => self.quantized(name)?.dequantize(&Device::Cpu)?,
+            Container::Marian(file) => file.read(name)?,
         };
         Ok(tensor.to_dtype(self.dtype)?.to_device(&self.device)?)
     }
@@ -112,6 +119,14 @@ impl Weights {
                 Ok(Matrix::Quantized(QMatMul::from_qtensor(self.quantized(name)?)?))
             }
             _ => Ok(Matrix::Dense(self.tensor(name, &[outputs, inputs])?)),
+        }
+    }
+
+    /// The same where it was published in int8, as it is stored; none elsewhere.
+    pub fn int8(&self, name: &str, outputs: usize, inputs: usize) -> Option<Int8Matrix<'_>> {
+        match &self.container {
+            Container::Marian(file) if self.check(name, &[outputs, inputs]) => file.int8(name),
+            _ => None,
         }
     }
 
@@ -138,7 +153,7 @@ impl Weights {
             return Ok(());
         }
         let more = all.len().saturating_sub(LISTED);
-        let mut message = format!("{}: does not fit config.json: ", self.path.display());
+        let mut message = format!("{}: does not fit its configuration: ", self.path.display());
         message.push_str(&all[..all.len() - more].join("; "));
         if more > 0 {
             message.push_str(&format!("; and {more} more"));

@@ -1,37 +1,65 @@
 //! The int8 network from a weight file: matrices with the same input are stacked, quantised and packed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use candle_nn::Activation;
 use half::f16;
 use rayon::prelude::*;
 
-use super::{CrossAttention, FeedForward, Layer, Network, Norm, SelfAttention, Stack, Table};
+use super::{
+    CrossAttention, Embedding, FeedForward, Layer, Mixer, Network, Norm, Output, SelfAttention, Ssru, Stack,
+    Table,
+};
 use crate::engine::EngineError;
-use crate::engine::output::OutputLayer;
-use crate::engine::qgemm::{Int8Gemm, QuantizedLinear};
-use crate::engine::seq2seq::architecture::{Architecture, Naming, Positions, StackShape};
+use crate::engine::output::{OutputLayer, PublishedOutput};
+use crate::engine::qgemm::{Int8Gemm, Preparation, QuantizedLinear};
+use crate::engine::seq2seq::architecture::{Architecture, Autoregression, Naming, Positions, StackShape};
+use crate::engine::seq2seq::marian_file::Int8Matrix;
 use crate::engine::seq2seq::network::{Names, sinusoids};
+use crate::engine::seq2seq::shortlist::Shortlist;
 use crate::engine::seq2seq::weights::Weights;
 
 impl Network {
     /// Reads, quantises and packs the weights on the threads of the current rayon pool, and checks that all were taken.
-    pub fn load(a: Architecture, weights: &Weights) -> Result<Self, EngineError> {
+    /// A `shortlist` is used where the output layer was published in int8.
+    pub fn load(
+        a: Architecture,
+        weights: &Weights,
+        shortlist: Option<Arc<Shortlist>>,
+    ) -> Result<Self, EngineError> {
         let names = Names::find(&a, weights);
-        let read = |name: &str, rows| values(weights, name, &[rows, a.width]);
-        let source = Arc::new(half(&read(&names.source, a.source_vocabulary)?));
+        let source = Embedding::load(weights, &names.source, a.source_vocabulary, a.width)?;
         let target = match a.shared_embedding {
-            true => Arc::clone(&source),
-            false => Arc::new(half(&read(&names.target, a.target_vocabulary)?)),
+            true => source.clone(),
+            false => Embedding::load(weights, &names.target, a.target_vocabulary, a.width)?,
         };
         let bias = match weights.has("final_logits_bias") {
             true => Some(values(weights, "final_logits_bias", &[1, a.target_vocabulary])?),
             false => None,
         };
-        let matrix = read(&names.output, a.target_vocabulary)?;
-        let output = OutputLayer::new(a.target_vocabulary, a.width, bias.as_deref(), |rows| {
-            Ok(matrix[rows.start * a.width..rows.end * a.width].to_vec())
-        })?;
-        drop(matrix);
+        let output = match weights.int8(&names.output, a.target_vocabulary, a.width) {
+            Some(matrix) => {
+                let published = PublishedOutput {
+                    data: match &target {
+                        Embedding::Int8(rows, _) if names.output == names.target => Arc::clone(rows),
+                        _ => Arc::new(matrix.data().collect()),
+                    },
+                    step: 1.0 / matrix.factor,
+                    bias,
+                    preparation: preparation(std::slice::from_ref(&matrix), a.width),
+                };
+                match shortlist {
+                    Some(shortlist) => Output::Listed(published, shortlist),
+                    None => Output::Whole(published.whole()),
+                }
+            }
+            None => {
+                let matrix = values(weights, &names.output, &[a.target_vocabulary, a.width])?;
+                let rows = |rows: Range<usize>| Ok(matrix[rows.start * a.width..rows.end * a.width].to_vec());
+                Output::Whole(OutputLayer::new(a.target_vocabulary, a.width, bias.as_deref(), rows)?)
+            }
+        };
         let network = Network {
             gemm: Int8Gemm::default(),
             encoder: Stack::load(&a, a.encoder, names.encoder, source, weights)?,
@@ -42,6 +70,15 @@ impl Network {
         names.ignore(weights);
         weights.finish()?;
         Ok(network)
+    }
+}
+
+impl Embedding {
+    fn load(weights: &Weights, name: &str, tokens: usize, width: usize) -> Result<Self, EngineError> {
+        Ok(match weights.int8(name, tokens, width) {
+            Some(matrix) => Embedding::Int8(Arc::new(matrix.data().collect()), 1.0 / matrix.factor),
+            None => Embedding::Half(Arc::new(half(&values(weights, name, &[tokens, width])?))),
+        })
     }
 }
 
@@ -64,7 +101,7 @@ impl Stack {
         a: &Architecture,
         shape: StackShape,
         name: &str,
-        embedding: Arc<Vec<f16>>,
+        embedding: Embedding,
         weights: &Weights,
     ) -> Result<Self, EngineError> {
         let layers = (0..shape.layers)
@@ -107,22 +144,22 @@ impl Layer {
             Naming::Bart => ["q_proj", "k_proj", "v_proj", "out_proj"],
             Naming::T5 => ["q", "k", "v", "o"],
         };
-        // Several layers with the same input become one.
-        let linear = |block: &str, parts: &[&str], outputs: usize, inputs: usize| -> Result<_, EngineError> {
-            let (mut data, mut bias) = (Vec::new(), Vec::new());
-            for part in parts {
-                data.extend(values(weights, &format!("{block}.{part}.weight"), &[outputs, inputs])?);
-                if a.naming == Naming::Bart {
-                    bias.extend(values(weights, &format!("{block}.{part}.bias"), &[outputs])?);
-                }
-            }
-            Ok(QuantizedLinear::new(data, inputs, Some(bias).filter(|bias| !bias.is_empty())))
+        let linear = |block: &str, parts: &[&str], outputs: usize, inputs: usize| {
+            let names: Vec<String> = parts.iter().map(|part| format!("{block}.{part}")).collect();
+            stacked(weights, a, &names, outputs, inputs)
         };
         let own = name(".self_attn", "0.SelfAttention");
-        let attention = SelfAttention {
-            qkv: linear(&own, &parts[..3], inner, a.width)?,
-            output: linear(&own, &parts[3..], a.width, inner)?,
-            norm: Norm::load(weights, &name(".self_attn_layer_norm", "0.layer_norm"), a)?,
+        let norm = Norm::load(weights, &name(".self_attn_layer_norm", "0.layer_norm"), a)?;
+        let mixer = match a.autoregression {
+            Autoregression::Ssru if is_decoder => {
+                let gates = linear(&name(".ssru", ""), &["input", "forget"], a.width, a.width)?;
+                Mixer::Ssru(Ssru { gates, norm })
+            }
+            _ => Mixer::Attention(SelfAttention {
+                qkv: linear(&own, &parts[..3], inner, a.width)?,
+                output: linear(&own, &parts[3..], a.width, inner)?,
+                norm,
+            }),
         };
         let cross = if is_decoder {
             let block = name(".encoder_attn", "1.EncDecAttention");
@@ -142,12 +179,58 @@ impl Layer {
             (Naming::T5, false) => (&["wi"], "wo"),
             (Naming::T5, true) => (&["wi_0", "wi_1"], "wo"),
         };
+        let first = linear(&block, first, shape.inner, a.width)?;
+        let is_rectified = a.activation == Activation::Relu && !a.gated;
         let feed_forward = FeedForward {
-            first: linear(&block, first, shape.inner, a.width)?,
+            first: if is_rectified { first.rectified() } else { first },
             second: linear(&block, &[second], a.width, shape.inner)?,
             norm: Norm::load(weights, &name(".final_layer_norm", &format!("{last}.layer_norm")), a)?,
         };
-        Ok(Layer { attention, cross, feed_forward })
+        Ok(Layer { mixer, cross, feed_forward })
+    }
+}
+
+/// Layers of the same shape and with the same input, as one.
+fn stacked(
+    weights: &Weights,
+    a: &Architecture,
+    names: &[String],
+    outputs: usize,
+    inputs: usize,
+) -> Result<QuantizedLinear, EngineError> {
+    let mut bias = Vec::new();
+    if a.naming == Naming::Bart {
+        for name in names {
+            // The one layer of these families that has none.
+            match name.ends_with(".ssru.input") {
+                true => bias.resize(bias.len() + outputs, 0.0),
+                false => bias.extend(values(weights, &format!("{name}.bias"), &[outputs])?),
+            }
+        }
+    }
+    let bias = Some(bias).filter(|bias| !bias.is_empty());
+    let matrices: Vec<String> = names.iter().map(|name| format!("{name}.weight")).collect();
+    let int8: Option<Vec<Int8Matrix<'_>>> =
+        matrices.iter().map(|name| weights.int8(name, outputs, inputs)).collect();
+    if let Some(parts) = int8 {
+        let scales = parts.iter().flat_map(|part| vec![1.0 / part.factor; outputs]).collect();
+        let data: Vec<i8> = parts.iter().flat_map(Int8Matrix::data).collect();
+        return Ok(QuantizedLinear::of_int8(&data, scales, bias, preparation(&parts, inputs)));
+    }
+    let mut data = Vec::new();
+    for name in &matrices {
+        data.extend(values(weights, name, &[outputs, inputs])?);
+    }
+    Ok(QuantizedLinear::new(data, inputs, bias))
+}
+
+/// What the common input of `parts` undergoes. Where they were given several factors, the one that cuts off least.
+fn preparation(parts: &[Int8Matrix<'_>], width: usize) -> Preparation {
+    match parts.iter().map(|part| part.activations).collect::<Option<Vec<f32>>>() {
+        Some(factors) => {
+            Preparation::Fixed { width, factor: factors.into_iter().fold(f32::INFINITY, f32::min) }
+        }
+        None => Preparation::Plain { width },
     }
 }
 

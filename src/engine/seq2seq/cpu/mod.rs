@@ -9,16 +9,16 @@ mod load;
 use std::sync::Arc;
 
 use candle_nn::Activation;
-use half::f16;
-use rten_simd::SimdOp;
+use rten_simd::{SimdOp, f16};
 
 use super::architecture::{Architecture, StackShape};
 use super::nn::bucket;
+use super::shortlist::Shortlist;
 use crate::engine::EngineError;
-use crate::engine::attention::{Dots, WeightedSum};
+use crate::engine::attention::{AttendCached, Dots, WeightedSum, store};
 use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
-use crate::engine::output::OutputLayer;
+use crate::engine::output::{OutputLayer, PublishedOutput};
 use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
 use crate::engine::search::{Decoder, reordered};
 
@@ -39,6 +39,20 @@ struct SelfAttention {
     norm: Norm,
 }
 
+/// See [`Autoregression::Ssru`](super::architecture::Autoregression).
+struct Ssru {
+    /// The input and the forget gate side by side.
+    gates: QuantizedLinear,
+    norm: Norm,
+}
+
+/// What brings a layer's positions together.
+#[expect(clippy::large_enum_variant, reason = "there are a dozen of them")]
+enum Mixer {
+    Attention(SelfAttention),
+    Ssru(Ssru),
+}
+
 struct CrossAttention {
     query: QuantizedLinear,
     /// Keys and values side by side, of the encoder's output.
@@ -48,14 +62,14 @@ struct CrossAttention {
 }
 
 struct FeedForward {
-    /// The gate behind the first half where there is one.
+    /// The gate behind the first half where there is one. A ReLU, where there is none, is part of it.
     first: QuantizedLinear,
     second: QuantizedLinear,
     norm: Norm,
 }
 
 struct Layer {
-    attention: SelfAttention,
+    mixer: Mixer,
     cross: Option<CrossAttention>,
     feed_forward: FeedForward,
 }
@@ -67,10 +81,18 @@ enum Table {
     Scores { table: Vec<f32>, buckets: usize, furthest: usize },
 }
 
+/// tokens × width
+#[derive(Clone)]
+enum Embedding {
+    /// In 16 bits, which is what most of these models are published in.
+    Half(Arc<Vec<half::f16>>),
+    /// As published: int8, to be multiplied by a step.
+    Int8(Arc<Vec<i8>>, f32),
+}
+
 struct Stack {
     shape: StackShape,
-    /// tokens × width. In 16 bits, which is what most of these models are published in.
-    embedding: Arc<Vec<f16>>,
+    embedding: Embedding,
     positions: Table,
     embedding_norm: Option<Norm>,
     layers: Vec<Layer>,
@@ -83,33 +105,67 @@ pub struct Network {
     gemm: Int8Gemm,
     encoder: Stack,
     decoder: Stack,
-    output: OutputLayer,
+    output: Output,
+}
+
+enum Output {
+    /// All tokens at every step.
+    Whole(OutputLayer),
+    /// Those that the sources of a batch may become.
+    Listed(PublishedOutput, Arc<Shortlist>),
+}
+
+/// The output layer of a batch's own tokens.
+struct Listed {
+    layer: OutputLayer,
+    /// For each source, an output each: 0 where its target may have the token, -∞ elsewhere.
+    masks: Vec<Arc<Vec<f32>>>,
 }
 
 /// Keys and values: for each layer, positions × inner width.
-#[derive(Clone)]
 struct Cache {
-    keys: Vec<Vec<f32>>,
-    values: Vec<Vec<f32>>,
+    keys: Vec<Vec<f16>>,
+    values: Vec<Vec<f16>>,
 }
 
 impl Cache {
-    fn new(layers: usize) -> Self {
-        Cache { keys: vec![Vec::new(); layers], values: vec![Vec::new(); layers] }
+    /// One that can take `values` in each layer before it must move.
+    fn new(layers: usize, values: usize) -> Self {
+        let empty = || (0..layers).map(|_| Vec::with_capacity(values)).collect();
+        Cache { keys: empty(), values: empty() }
     }
+}
+
+impl Clone for Cache {
+    fn clone(&self) -> Self {
+        // A copy will grow as its original would.
+        let copy = |layers: &[Vec<f16>]| layers.iter().map(roomy).collect();
+        Cache { keys: copy(&self.keys), values: copy(&self.values) }
+    }
+}
+
+fn roomy(layer: &Vec<f16>) -> Vec<f16> {
+    let mut copy = Vec::with_capacity(layer.capacity());
+    copy.extend_from_slice(layer);
+    copy
 }
 
 /// One row: the encoder's side, which the rows of a source share, and its own.
 #[derive(Clone)]
 struct Row {
     cross: Arc<Cache>,
-    source_tokens: usize,
     own: Cache,
+    /// The cell of each recurrent layer, of the decoder's width.
+    cells: Vec<Vec<f32>>,
+    /// Where targets are made of listed tokens only: see [`Listed`].
+    mask: Option<Arc<Vec<f32>>>,
 }
 
 /// The rows under way.
 pub struct Rows {
     rows: Vec<Row>,
+    /// Where it is not the network's own.
+    output: Option<OutputLayer>,
     /// Positions decoded so far, the same for all rows.
     position: usize,
     scratch: Scratch,
@@ -152,7 +208,7 @@ impl Network {
         let shape = self.encoder.shape;
         let inner = shape.heads * shape.head_width;
         for layer in &self.encoder.layers {
-            let attention = &layer.attention;
+            let Mixer::Attention(attention) = &layer.mixer else { continue };
             attention.norm.before(a, s);
             s.int8.apply(&attention.qkv, &s.normed, &mut s.qkv)?;
             let tokens = s.qkv.len() / (3 * inner);
@@ -195,22 +251,24 @@ impl Network {
         let layers = self.decoder.layers.len();
         let shape = self.decoder.shape;
         let inner = shape.heads * shape.head_width;
-        let mut caches: Vec<Cache> = sources.iter().map(|_| Cache::new(layers)).collect();
+        let mut caches: Vec<Cache> =
+            sources.iter().map(|source| Cache::new(layers, source.len() * inner)).collect();
         for (index, layer) in self.decoder.layers.iter().enumerate() {
             let Some(cross) = &layer.cross else { continue };
             s.int8.apply(&cross.keys_values, &s.hidden, &mut s.qkv)?;
             let mut tokens = s.qkv.chunks_exact(2 * inner);
             for (source, cache) in sources.iter().zip(&mut caches) {
                 for token in tokens.by_ref().take(source.len()) {
-                    cache.keys[index].extend_from_slice(&token[..inner]);
-                    cache.values[index].extend_from_slice(&token[inner..]);
+                    store(&token[..inner], &mut cache.keys[index]);
+                    store(&token[inner..], &mut cache.values[index]);
                 }
             }
         }
         rows.extend(sources.iter().zip(caches).map(|(source, cache)| Row {
             cross: Arc::new(cache),
-            source_tokens: source.len(),
-            own: Cache::new(layers),
+            own: self.decoder.empty_cache(source.len()),
+            cells: self.decoder.cells(self.architecture.width),
+            mask: None,
         }));
         Ok(())
     }
@@ -231,52 +289,31 @@ impl Network {
         self.decoder.norm_embedding(&mut s.hidden);
         let shape = self.decoder.shape;
         let (inner, width) = (shape.heads * shape.head_width, shape.head_width);
-        let seen = position + 1;
-        self.decoder.distances_of_last(seen, &mut s.distances);
+        self.decoder.distances_of_last(position + 1, &mut s.distances);
         for (index, layer) in self.decoder.layers.iter().enumerate() {
-            let attention = &layer.attention;
-            attention.norm.before(a, s);
-            s.int8.apply(&attention.qkv, &s.normed, &mut s.qkv)?;
-            s.attended.clear();
-            s.attended.resize(rows.len() * inner, 0.0);
-            for (i, row) in rows.iter_mut().enumerate() {
-                let (query, key_value) = s.qkv[i * 3 * inner..][..3 * inner].split_at_mut(inner);
-                row.own.keys[index].extend_from_slice(&key_value[..inner]);
-                row.own.values[index].extend_from_slice(&key_value[inner..]);
-                query.iter_mut().for_each(|x| *x *= shape.attention_scale as f32);
-                for head in 0..shape.heads {
-                    let distances = slice_of(&s.distances, head * seen, seen);
-                    let offset = head * width;
-                    attend_cached(
-                        &query[offset..][..width],
-                        (&row.own.keys[index], &row.own.values[index]),
-                        (inner, offset, seen),
-                        distances,
-                        &mut s.scores,
-                        &mut s.attended[i * inner + offset..][..width],
-                    );
-                }
+            match &layer.mixer {
+                Mixer::Attention(attention) => attention.step(a, shape, rows, index, s)?,
+                Mixer::Ssru(ssru) => ssru.step(a, rows, index, s)?,
             }
-            s.int8.apply(&attention.output, &s.attended, &mut s.projected)?;
-            attention.norm.after(a, s);
             if let Some(cross) = &layer.cross {
                 cross.norm.before(a, s);
                 s.int8.apply(&cross.query, &s.normed, &mut s.qkv)?;
-                s.attended.fill(0.0);
-                for (i, row) in rows.iter().enumerate() {
-                    let query = &mut s.qkv[i * inner..][..inner];
-                    query.iter_mut().for_each(|x| *x *= shape.attention_scale as f32);
-                    for head in 0..shape.heads {
-                        let offset = head * width;
-                        attend_cached(
-                            &query[offset..][..width],
-                            (&row.cross.keys[index], &row.cross.values[index]),
-                            (inner, offset, row.source_tokens),
-                            None,
-                            &mut s.scores,
-                            &mut s.attended[i * inner + offset..][..width],
-                        );
+                s.attended.clear();
+                s.attended.resize(rows.len() * inner, 0.0);
+                for ((row, query), out) in
+                    rows.iter().zip(s.qkv.chunks_exact(inner)).zip(s.attended.chunks_exact_mut(inner))
+                {
+                    AttendCached {
+                        query,
+                        width,
+                        scale: shape.attention_scale as f32,
+                        keys: &row.cross.keys[index],
+                        values: &row.cross.values[index],
+                        distances: &[],
+                        scores: &mut s.scores,
+                        out,
                     }
+                    .dispatch();
                 }
                 s.int8.apply(&cross.output, &s.attended, &mut s.projected)?;
                 cross.norm.after(a, s);
@@ -284,6 +321,68 @@ impl Network {
             layer.feed_forward.forward(a, s)?;
         }
         self.decoder.finish(&mut s.hidden);
+        Ok(())
+    }
+}
+
+impl SelfAttention {
+    /// One token a row.
+    fn step(
+        &self,
+        a: &Architecture,
+        shape: StackShape,
+        rows: &mut [Row],
+        index: usize,
+        s: &mut Scratch,
+    ) -> Result<(), EngineError> {
+        let inner = shape.heads * shape.head_width;
+        self.norm.before(a, s);
+        s.int8.apply(&self.qkv, &s.normed, &mut s.qkv)?;
+        s.attended.clear();
+        s.attended.resize(rows.len() * inner, 0.0);
+        let rows = rows.iter_mut().zip(s.qkv.chunks_exact(3 * inner));
+        for ((row, qkv), out) in rows.zip(s.attended.chunks_exact_mut(inner)) {
+            store(&qkv[inner..2 * inner], &mut row.own.keys[index]);
+            store(&qkv[2 * inner..], &mut row.own.values[index]);
+            AttendCached {
+                query: &qkv[..inner],
+                width: shape.head_width,
+                scale: shape.attention_scale as f32,
+                keys: &row.own.keys[index],
+                values: &row.own.values[index],
+                distances: &s.distances,
+                scores: &mut s.scores,
+                out,
+            }
+            .dispatch();
+        }
+        s.int8.apply(&self.output, &s.attended, &mut s.projected)?;
+        self.norm.after(a, s);
+        Ok(())
+    }
+}
+
+impl Ssru {
+    /// One token a row.
+    fn step(
+        &self,
+        a: &Architecture,
+        rows: &mut [Row],
+        index: usize,
+        s: &mut Scratch,
+    ) -> Result<(), EngineError> {
+        self.norm.before(a, s);
+        s.int8.apply(&self.gates, &s.normed, &mut s.qkv)?;
+        s.projected.resize(rows.len() * a.width, 0.0);
+        let outputs = s.projected.chunks_exact_mut(a.width);
+        for ((row, gates), output) in rows.iter_mut().zip(s.qkv.chunks_exact(2 * a.width)).zip(outputs) {
+            let cell = &mut row.cells[index];
+            let (input, forget) = gates.split_at(a.width);
+            math::recur(cell, input, forget);
+            output.copy_from_slice(cell);
+        }
+        activate(Activation::Relu, &mut s.projected);
+        self.norm.after(a, s);
         Ok(())
     }
 }
@@ -312,21 +411,6 @@ impl Attend {
         let first = self.positions.start;
         WeightedSum { weights: scores, values: qkv, stride, offset: self.values, first, out }.dispatch();
     }
-}
-
-/// One head's attention of one scaled query over a cache of `(inner width, the head's offset, positions)`.
-fn attend_cached(
-    query: &[f32],
-    (keys, values): (&[f32], &[f32]),
-    (stride, offset, positions): (usize, usize, usize),
-    distances: Option<&[f32]>,
-    scores: &mut Vec<f32>,
-    out: &mut [f32],
-) {
-    scores.clear();
-    Dots { query, keys, stride, offset, positions: 0..positions, out: scores }.dispatch();
-    weigh(scores, distances);
-    WeightedSum { weights: scores, values, stride, offset, first: 0, out }.dispatch();
 }
 
 fn weigh(scores: &mut [f32], distances: Option<&[f32]>) {
@@ -381,7 +465,7 @@ impl FeedForward {
                 kept += width;
             }
             s.inner.truncate(kept);
-        } else {
+        } else if a.activation != Activation::Relu {
             activate(a.activation, &mut s.inner);
         }
         s.int8.apply(&self.second, &s.inner, &mut s.projected)?;
@@ -399,6 +483,23 @@ fn activate(activation: Activation, x: &mut [f32]) {
     }
 }
 
+impl Embedding {
+    /// Appends a token's row times `scale` to `out`, or says that there is no such token.
+    fn extend(&self, token: usize, width: usize, scale: f32, out: &mut Vec<f32>) -> bool {
+        let range = token * width..(token + 1) * width;
+        match self {
+            Embedding::Half(rows) => {
+                rows.get(range).map(|row| out.extend(row.iter().map(|x| x.to_f32() * scale)))
+            }
+            Embedding::Int8(rows, step) => {
+                let scale = step * scale;
+                rows.get(range).map(|row| out.extend(row.iter().map(|&q| f32::from(q) * scale)))
+            }
+        }
+        .is_some()
+    }
+}
+
 impl Stack {
     /// Appends the embedded `ids`, the first of which is number `start`.
     fn embed(
@@ -410,9 +511,12 @@ impl Stack {
     ) -> Result<(), EngineError> {
         let scale = a.embedding_scale as f32;
         for (position, &id) in (start..).zip(ids) {
-            let row = self.embedding.get(id as usize * a.width..(id as usize + 1) * a.width);
-            let row =
-                row.ok_or_else(|| EngineError::Compute(format!("token {id} is not in the vocabulary")))?;
+            let at = out.len();
+            if a.empty_start && id as usize == a.target_vocabulary {
+                out.resize(at + a.width, 0.0);
+            } else if !self.embedding.extend(id as usize, a.width, scale, out) {
+                return Err(EngineError::Compute(format!("token {id} is not in the vocabulary")));
+            }
             match &self.positions {
                 Table::Added(table) => {
                     let added = table.get(position * a.width..(position + 1) * a.width).ok_or_else(|| {
@@ -422,12 +526,28 @@ impl Stack {
                             position + 1
                         ))
                     })?;
-                    out.extend(row.iter().zip(added).map(|(x, p)| x.to_f32() * scale + p));
+                    out[at..].iter_mut().zip(added).for_each(|(x, p)| *x += p);
                 }
-                Table::Scores { .. } => out.extend(row.iter().map(|x| x.to_f32() * scale)),
+                Table::Scores { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// An empty cache of the decoder's own positions, for a target about as long as its source.
+    fn empty_cache(&self, source_tokens: usize) -> Cache {
+        let has_attention = self.layers.iter().any(|layer| matches!(layer.mixer, Mixer::Attention(_)));
+        let positions = if has_attention { source_tokens + source_tokens / 4 + 8 } else { 0 };
+        Cache::new(self.layers.len(), positions * self.shape.heads * self.shape.head_width)
+    }
+
+    /// The recurrent layers' cells before the first token.
+    fn cells(&self, width: usize) -> Vec<Vec<f32>> {
+        let cell = |layer: &Layer| match layer.mixer {
+            Mixer::Attention(_) => Vec::new(),
+            Mixer::Ssru(_) => vec![0.0; width],
+        };
+        self.layers.iter().map(cell).collect()
     }
 
     fn norm_embedding(&self, hidden: &mut [f32]) {
@@ -470,6 +590,25 @@ impl Stack {
     }
 }
 
+impl Listed {
+    fn of(sources: &[&[u32]], published: &PublishedOutput, shortlist: &Shortlist) -> Self {
+        let lists: Vec<Vec<u32>> = sources.iter().map(|source| shortlist.of(source)).collect();
+        let mut all = lists.concat();
+        all.sort_unstable();
+        all.dedup();
+        let mask = |list: Vec<u32>| {
+            let mut list = list.into_iter().peekable();
+            let allowed = |&id: &u32| match list.next_if_eq(&id) {
+                Some(_) => 0.0,
+                None => f32::NEG_INFINITY,
+            };
+            Arc::new(all.iter().map(allowed).collect())
+        };
+        let masks = lists.into_iter().map(mask).collect();
+        Listed { layer: published.select(all), masks }
+    }
+}
+
 impl Decoder for Network {
     type State = Rows;
 
@@ -490,7 +629,13 @@ impl Decoder for Network {
             self.rows_of(&sources[start..end], &mut scratch, &mut rows)?;
             start = end;
         }
-        Ok(Rows { rows, position: 0, scratch })
+        let mut output = None;
+        if let Output::Listed(published, shortlist) = &self.output {
+            let listed = Listed::of(sources, published, shortlist);
+            rows.iter_mut().zip(listed.masks).for_each(|(row, mask)| row.mask = Some(mask));
+            output = Some(listed.layer);
+        }
+        Ok(Rows { rows, output, position: 0, scratch })
     }
 
     fn step(
@@ -507,7 +652,15 @@ impl Decoder for Network {
         if scale != 1.0 {
             s.hidden.iter_mut().for_each(|x| *x *= scale);
         }
-        self.output.best(&mut s.int8, &s.hidden, k, constraints, &mut s.logits)
+        let output = match (&state.output, &self.output) {
+            (Some(layer), _) | (None, Output::Whole(layer)) => layer,
+            (None, Output::Listed(..)) => {
+                return Err(EngineError::Compute("rows without their tokens".into()));
+            }
+        };
+        let masks: Vec<&[f32]> =
+            state.rows.iter().filter_map(|row| Some(row.mask.as_ref()?.as_slice())).collect();
+        output.best(&mut s.int8, &s.hidden, k, constraints, &masks, &mut s.logits)
     }
 
     fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
