@@ -3,7 +3,8 @@
 //! Plain loops compiled for the instruction set found at run time (`rten-simd` dispatches). Everything they call must
 //! be inlined into them: a function that is not has no vector registers to pass values in.
 
-use rten_simd::{Isa, SimdOp};
+use rten_simd::ops::{BitOps, IntOps, NumOps};
+use rten_simd::{Isa, Simd, SimdOp};
 
 /// Sums and maxima run in this many lanes, whatever the machine has, so that results do not depend on it.
 const LANES: usize = 32;
@@ -26,6 +27,27 @@ fn exp(x: f32) -> f32 {
     p = p * r + 0.5;
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3F80_0000));
     (p * r * r + r + 1.0) * power
+}
+
+/// The same of a vector whose values are not above 0; below -86 they count as -86.
+#[inline(always)]
+fn exp_of<I: Isa>(isa: I, x: I::F32) -> I::F32 {
+    let (ops, bits) = (isa.f32(), isa.i32());
+    let round = ops.splat(12_582_912.0);
+    let x = ops.max(x, ops.splat(-86.0));
+    let shifted = ops.mul_add(x, ops.splat(std::f32::consts::LOG2_E), round);
+    let n = ops.sub(shifted, round);
+    let r = ops.mul_add(n, ops.splat(-0.693_359_4), x);
+    let r = ops.mul_add(n, ops.splat(2.121_944_4e-4), r);
+    let mut p = ops.splat(1.987_569_1e-4);
+    for factor in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_6e-1, 0.5] {
+        p = ops.mul_add(p, r, ops.splat(factor));
+    }
+    let p = ops.add(ops.mul_add(ops.mul(p, r), r, r), ops.splat(1.0));
+    // Times 2ⁿ: n is in the low bits of `shifted`, and is added to the exponent.
+    let n: I::I32 = shifted.reinterpret_cast();
+    let p: I::I32 = p.reinterpret_cast();
+    bits.add(p, bits.shift_left::<23>(n)).reinterpret_cast()
 }
 
 struct Max<'a>(&'a [f32]);
@@ -83,23 +105,22 @@ impl SimdOp for SumExp<'_> {
     type Output = f32;
 
     #[inline(always)]
-    fn eval<I: Isa>(self, _: I) -> f32 {
-        let mut lanes = [0f32; LANES];
-        let chunks = self.x.chunks_exact(LANES);
-        let rest = chunks.remainder();
-        for chunk in chunks {
-            for (lane, &x) in lanes.iter_mut().zip(chunk) {
-                *lane += exp(x - self.minus);
-            }
+    fn eval<I: Isa>(self, isa: I) -> f32 {
+        let ops = isa.f32();
+        let minus = ops.splat(self.minus);
+        let (mut even, mut odd) = (ops.zero(), ops.zero());
+        let mut pairs = self.x.chunks_exact(2 * ops.len());
+        for pair in &mut pairs {
+            let (first, second) = pair.split_at(ops.len());
+            even = ops.add(even, exp_of(isa, ops.sub(ops.load(first), minus)));
+            odd = ops.add(odd, exp_of(isa, ops.sub(ops.load(second), minus)));
         }
-        for (lane, &x) in lanes.iter_mut().zip(rest) {
-            *lane += exp(x - self.minus);
-        }
-        lanes.iter().sum()
+        let rest: f32 = pairs.remainder().iter().map(|&x| exp(x - self.minus)).sum();
+        ops.sum(ops.add(even, odd)) + rest
     }
 }
 
-/// Σ e^(x - minus).
+/// Σ e^(x - minus); no `x` may be larger than `minus`.
 pub fn sum_exp(x: &[f32], minus: f32) -> f32 {
     SumExp { x, minus }.dispatch()
 }
@@ -113,7 +134,13 @@ impl SimdOp for Softmax<'_> {
     #[inline(always)]
     fn eval<I: Isa>(self, isa: I) {
         let max = Max(self.0).eval(isa);
-        for x in self.0.iter_mut() {
+        let ops = isa.f32();
+        let minus = ops.splat(max);
+        let mut chunks = self.0.chunks_exact_mut(ops.len());
+        for chunk in &mut chunks {
+            ops.store(exp_of(isa, ops.sub(ops.load(chunk), minus)), chunk);
+        }
+        for x in chunks.into_remainder() {
             *x = exp(*x - max);
         }
         let mut lanes = [0f32; LANES];
@@ -128,6 +155,22 @@ impl SimdOp for Softmax<'_> {
 /// Makes scores probabilities, in place.
 pub fn softmax(x: &mut [f32]) {
     Softmax(x).dispatch();
+}
+
+struct Add<'a>(&'a mut [f32], &'a [f32]);
+
+impl SimdOp for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, _: I) {
+        self.0.iter_mut().zip(self.1).for_each(|(x, y)| *x += y);
+    }
+}
+
+/// `x += y`.
+pub fn add(x: &mut [f32], y: &[f32]) {
+    Add(x, y).dispatch();
 }
 
 struct Silu<'a>(&'a mut [f32]);

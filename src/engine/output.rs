@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::EngineError;
+use super::math;
 use super::candidates::{Candidate, Constraint, Names, Top};
 use super::qgemm::{Int8Scratch, Preparation, QuantizedLinear};
 
@@ -94,7 +95,7 @@ impl OutputLayer {
             };
             for (row, (logits, top)) in logits.chunks_exact_mut(outputs.len()).zip(&mut tops).enumerate() {
                 if let Some(mask) = masks.get(row) {
-                    logits.iter_mut().zip(&mask[outputs.clone()]).for_each(|(logit, mask)| *logit += mask);
+                    math::add(logits, &mask[outputs.clone()]);
                 }
                 top.add(logits, names);
             }

@@ -298,7 +298,6 @@ impl Network {
             if let Some(cross) = &layer.cross {
                 cross.norm.before(a, s);
                 s.int8.apply(&cross.query, &s.normed, &mut s.qkv)?;
-                s.attended.clear();
                 s.attended.resize(rows.len() * inner, 0.0);
                 for ((row, query), out) in
                     rows.iter().zip(s.qkv.chunks_exact(inner)).zip(s.attended.chunks_exact_mut(inner))
@@ -338,7 +337,7 @@ impl SelfAttention {
         let inner = shape.heads * shape.head_width;
         self.norm.before(a, s);
         s.int8.apply(&self.qkv, &s.normed, &mut s.qkv)?;
-        s.attended.clear();
+        // Written over, all of it.
         s.attended.resize(rows.len() * inner, 0.0);
         let rows = rows.iter_mut().zip(s.qkv.chunks_exact(3 * inner));
         for ((row, qkv), out) in rows.zip(s.attended.chunks_exact_mut(inner)) {
@@ -443,7 +442,7 @@ impl Norm {
 
     /// Adds a block's output to the residual stream, and norms the sum where the architecture does so.
     fn after(&self, a: &Architecture, s: &mut Scratch) {
-        s.hidden.iter_mut().zip(&s.projected).for_each(|(h, p)| *h += p);
+        math::add(&mut s.hidden, &s.projected);
         if !a.pre_norm {
             self.apply(&mut s.hidden);
         }
