@@ -120,6 +120,90 @@ pub fn store(values: &[f32], to: &mut Vec<f16>) {
     Store { from: values, to: &mut to[start..] }.dispatch();
 }
 
+/// Attention among the tokens of one source, all heads of it.
+pub struct AttendSource<'a> {
+    /// tokens × queries, keys and values side by side, each heads × width
+    pub qkv: &'a [f32],
+    /// Heads.
+    pub heads: usize,
+    /// Width of a head.
+    pub width: usize,
+    /// Scores are multiplied by this.
+    pub scale: f32,
+    /// heads × queries × keys, added to the scores; or nothing.
+    pub distances: &'a [f32],
+    /// Scratch.
+    pub keys: &'a mut Vec<f32>,
+    /// Scratch.
+    pub scores: &'a mut Vec<f32>,
+    /// tokens × heads × width
+    pub out: &'a mut [f32],
+}
+
+impl SimdOp for AttendSource<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let AttendSource { qkv, heads, width, scale, distances, keys, scores, out } = self;
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let inner = heads * width;
+        let tokens = qkv.len() / (3 * inner);
+        let padded = tokens.next_multiple_of(lanes);
+        let whole = width / lanes * lanes;
+        keys.clear();
+        keys.resize(width * padded, 0.0);
+        scores.clear();
+        scores.resize(padded, 0.0);
+        for head in 0..heads {
+            let offset = head * width;
+            // Positions side by side, so that a vector holds the scores of as many.
+            for (position, token) in qkv.chunks_exact(3 * inner).enumerate() {
+                let key = &token[inner + offset..][..width];
+                for (row, k) in keys.chunks_exact_mut(padded).zip(key) {
+                    row[position] = *k;
+                }
+            }
+            let queries = qkv.chunks_exact(3 * inner).zip(out.chunks_exact_mut(inner));
+            for (index, (query, out)) in queries.enumerate() {
+                let (query, out) = (&query[offset..][..width], &mut out[offset..][..width]);
+                for (block, scores) in scores.chunks_exact_mut(lanes).enumerate() {
+                    let (mut even, mut odd) = (ops.zero(), ops.zero());
+                    let mut rows = keys.chunks_exact(padded).map(|row| &row[block * lanes..][..lanes]);
+                    for q in query.chunks(2) {
+                        if let (Some(q), Some(row)) = (q.first(), rows.next()) {
+                            even = ops.mul_add(ops.splat(*q), ops.load(row), even);
+                        }
+                        if let (Some(q), Some(row)) = (q.get(1), rows.next()) {
+                            odd = ops.mul_add(ops.splat(*q), ops.load(row), odd);
+                        }
+                    }
+                    ops.store(ops.mul(ops.add(even, odd), ops.splat(scale)), scores);
+                }
+                let scores = &mut scores[..tokens];
+                if let Some(distances) = distances.get((head * tokens + index) * tokens..) {
+                    scores.iter_mut().zip(distances).for_each(|(score, distance)| *score += distance);
+                }
+                math::Softmax(scores).eval(isa);
+                let values =
+                    || qkv.chunks_exact(3 * inner).map(|token| &token[2 * inner + offset..][..width]);
+                for (chunk, out) in out.chunks_exact_mut(lanes).enumerate() {
+                    let mut sum = ops.zero();
+                    for (weight, value) in scores.iter().zip(values()) {
+                        let value = &value[chunk * lanes..][..lanes];
+                        sum = ops.mul_add(ops.splat(*weight), ops.load(value), sum);
+                    }
+                    ops.store(sum, out);
+                }
+                for (i, out) in out.iter_mut().enumerate().skip(whole) {
+                    *out = scores.iter().zip(values()).map(|(weight, value)| weight * value[i]).sum();
+                }
+            }
+        }
+    }
+}
+
 /// Attention of one query to all positions of a cache, all heads of it.
 pub struct AttendCached<'a> {
     /// heads × width
@@ -193,6 +277,58 @@ impl SimdOp for AttendCached<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attention_within_a_source_is_that_of_each_query_to_a_cache() {
+        for (heads, width, tokens) in [(1, 5, 1), (2, 32, 17), (3, 64, 40), (2, 70, 3)] {
+            let inner = heads * width;
+            let qkv: Vec<f32> = (0..tokens * 3 * inner).map(|i| (i as f32 * 1.1).sin()).collect();
+            let distances: Vec<f32> = (0..heads * tokens * tokens).map(|i| (i as f32 * 0.3).cos()).collect();
+            let part = |token: usize, of: usize| &qkv[(token * 3 + of) * inner..][..inner];
+            let (mut keys, mut values) = (Vec::new(), Vec::new());
+            for token in 0..tokens {
+                store(part(token, 1), &mut keys);
+                store(part(token, 2), &mut values);
+            }
+            for distances in [&distances[..], &[]] {
+                let mut got = vec![f32::NAN; tokens * inner];
+                AttendSource {
+                    qkv: &qkv,
+                    heads,
+                    width,
+                    scale: 0.4,
+                    distances,
+                    keys: &mut vec![7.0; 3],
+                    scores: &mut vec![7.0; 3],
+                    out: &mut got,
+                }
+                .dispatch();
+                for token in 0..tokens {
+                    let of_query = |head: usize| &distances[(head * tokens + token) * tokens..][..tokens];
+                    let own: Vec<f32> = if distances.is_empty() {
+                        vec![]
+                    } else {
+                        (0..heads).flat_map(of_query).copied().collect()
+                    };
+                    let mut want = vec![0.0; inner];
+                    AttendCached {
+                        query: part(token, 0),
+                        width,
+                        scale: 0.4,
+                        keys: &keys,
+                        values: &values,
+                        distances: &own,
+                        scores: &mut Vec::new(),
+                        out: &mut want,
+                    }
+                    .dispatch();
+                    let got = &got[token * inner..][..inner];
+                    let off = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                    assert!(off < 3e-3, "{heads} {width} {tokens}: {off}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn attention_to_a_cache_follows_its_formula() {

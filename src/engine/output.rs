@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::EngineError;
-use super::math;
 use super::candidates::{Candidate, Constraint, Names, Top};
+use super::math;
 use super::qgemm::{Int8Scratch, Preparation, QuantizedLinear};
 
 /// Outputs computed at once; their logits are reduced before the next block is touched. With 64 rows they fill half

@@ -15,7 +15,7 @@ use super::architecture::{Architecture, StackShape};
 use super::nn::bucket;
 use super::shortlist::Shortlist;
 use crate::engine::EngineError;
-use crate::engine::attention::{AttendCached, Dots, WeightedSum, store};
+use crate::engine::attention::{AttendCached, AttendSource, store};
 use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
 use crate::engine::output::{OutputLayer, PublishedOutput};
@@ -181,6 +181,7 @@ struct Scratch {
     attended: Vec<f32>,
     projected: Vec<f32>,
     inner: Vec<f32>,
+    keys: Vec<f32>,
     scores: Vec<f32>,
     distances: Vec<f32>,
     logits: Vec<f32>,
@@ -211,31 +212,23 @@ impl Network {
             let Mixer::Attention(attention) = &layer.mixer else { continue };
             attention.norm.before(a, s);
             s.int8.apply(&attention.qkv, &s.normed, &mut s.qkv)?;
-            let tokens = s.qkv.len() / (3 * inner);
-            s.attended.clear();
-            s.attended.resize(tokens * inner, 0.0);
+            s.attended.resize(s.qkv.len() / 3, 0.0);
             let mut start = 0;
             for source in sources {
-                let len = source.len();
-                self.encoder.distances(len, len, true, &mut s.distances);
-                for query in 0..len {
-                    let at = (start + query) * 3 * inner;
-                    for head in 0..shape.heads {
-                        let offset = head * shape.head_width;
-                        let attend = Attend {
-                            shape,
-                            query: at + offset,
-                            keys: inner + offset,
-                            values: 2 * inner + offset,
-                            stride: 3 * inner,
-                            positions: start..start + len,
-                        };
-                        let distances = slice_of(&s.distances, (head * len + query) * len, len);
-                        let out = &mut s.attended[(start + query) * inner + offset..][..shape.head_width];
-                        attend.run(&mut s.qkv, distances, &mut s.scores, out);
-                    }
+                let tokens = start..start + source.len();
+                self.encoder.distances(source.len(), source.len(), true, &mut s.distances);
+                AttendSource {
+                    qkv: &s.qkv[tokens.start * 3 * inner..tokens.end * 3 * inner],
+                    heads: shape.heads,
+                    width: shape.head_width,
+                    scale: shape.attention_scale as f32,
+                    distances: &s.distances,
+                    keys: &mut s.keys,
+                    scores: &mut s.scores,
+                    out: &mut s.attended[tokens.start * inner..tokens.end * inner],
                 }
-                start += len;
+                .dispatch();
+                start = tokens.end;
             }
             s.int8.apply(&attention.output, &s.attended, &mut s.projected)?;
             attention.norm.after(a, s);
@@ -384,44 +377,6 @@ impl Ssru {
         self.norm.after(a, s);
         Ok(())
     }
-}
-
-/// One head's attention of one query, where queries, keys and values lie side by side.
-struct Attend {
-    shape: StackShape,
-    /// Where the query begins, and the first position's key and value.
-    query: usize,
-    keys: usize,
-    values: usize,
-    stride: usize,
-    positions: std::ops::Range<usize>,
-}
-
-impl Attend {
-    fn run(self, qkv: &mut [f32], distances: Option<&[f32]>, scores: &mut Vec<f32>, out: &mut [f32]) {
-        let width = self.shape.head_width;
-        let scale = self.shape.attention_scale as f32;
-        qkv[self.query..][..width].iter_mut().for_each(|x| *x *= scale);
-        scores.clear();
-        let (stride, positions) = (self.stride, self.positions.clone());
-        let query = &qkv[self.query..][..width];
-        Dots { query, keys: qkv, stride, offset: self.keys, positions, out: scores }.dispatch();
-        weigh(scores, distances);
-        let first = self.positions.start;
-        WeightedSum { weights: scores, values: qkv, stride, offset: self.values, first, out }.dispatch();
-    }
-}
-
-fn weigh(scores: &mut [f32], distances: Option<&[f32]>) {
-    if let Some(distances) = distances {
-        scores.iter_mut().zip(distances).for_each(|(score, distance)| *score += distance);
-    }
-    math::softmax(scores);
-}
-
-/// Nothing where there are no distances at all.
-fn slice_of(distances: &[f32], start: usize, len: usize) -> Option<&[f32]> {
-    distances.get(start..start + len)
 }
 
 impl Norm {
