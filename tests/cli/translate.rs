@@ -147,3 +147,22 @@ fn a_folder_as_the_hub_serves_it_translates_as_transformers_does() {
     let ran = Place::new().tarjuman_reading(&line, sources.join("\n") + "\n");
     assert_eq!(ran.stdout.lines().collect::<Vec<_>>(), wanted, "{}", ran.stderr);
 }
+
+#[test]
+fn a_folder_of_firefox_files_is_a_model() {
+    // Weights are random: a target of letters comes out, which the checks flag.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bergamot/ssru-shared");
+    let place = Place::new();
+    let files = place.path("firefox");
+    std::fs::create_dir(&files).unwrap();
+    for name in ["model.aren.intgemm.alphas.bin", "lex.50.50.aren.s2t.bin", "vocab.aren.spm"] {
+        std::fs::copy(folder.join(name), files.join(name)).unwrap();
+    }
+    let line = "translate --jsonl --max-tokens 8 --model ./firefox";
+    let ran = place.tarjuman_reading(line, "وبالإضافة إلى الحمى\n");
+    ran.expect(1);
+    let unit: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
+    assert!(unit["target"].as_str().unwrap().chars().count() > 3, "{unit}");
+    let again = place.tarjuman_reading(line, "وبالإضافة إلى الحمى\n");
+    assert_eq!(ran.stdout, again.stdout);
+}
