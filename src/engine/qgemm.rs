@@ -4,7 +4,7 @@
 //! it nor on how work is split: this is what makes a batch equal to its members alone, to the last bit. Both sides
 //! are turned by a [`Rotation`] before they are rounded, which is what makes one scale a row enough; models that were
 //! published in int8 keep the rounding that they were trained for ([`Preparation`]). Products come from
-//! [`int8`] where the processor has dot products of bytes, and from `rten-gemm` (AVX2, NEON) elsewhere.
+//! `int8` where the processor has dot products of bytes, and from `rten-gemm` (AVX2, NEON) elsewhere.
 
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
 use rten_simd::{Isa, SimdOp};
