@@ -19,7 +19,7 @@ const GROUP: usize = 4;
 const LINES: usize = PANEL * GROUP / 64;
 
 /// With more inputs than this a sum may leave i32: 65 536 · 255 · 128 < 2³¹.
-const MAX_INPUTS: usize = 1 << 16;
+pub const MAX_INPUTS: usize = 1 << 16;
 
 /// Groups between two requests for weights that are wanted later.
 const STRETCH: usize = 8;
@@ -641,10 +641,10 @@ macro_rules! half {
             #[target_feature(enable = $features)]
             fn prefetch(at: *const i8) {
                 // SAFETY: a prefetch does not fault, whatever the address.
-        #[allow(unused_unsafe)] // not unsafe in later compilers
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(at);
-        }
+                #[allow(unused_unsafe)] // not unsafe in later compilers
+                unsafe {
+                    _mm_prefetch::<_MM_HINT_T1>(at);
+                }
             }
 
             /// # Safety

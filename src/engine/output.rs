@@ -35,13 +35,13 @@ pub struct PublishedOutput {
 
 impl PublishedOutput {
     /// The layer of all tokens.
-    pub fn whole(&self) -> OutputLayer {
+    pub fn whole(&self) -> Result<OutputLayer, EngineError> {
         let tokens = self.data.len() / self.preparation.width();
-        OutputLayer { ids: None, ..self.select((0..tokens as u32).collect()) }
+        Ok(OutputLayer { ids: None, ..self.select((0..tokens as u32).collect())? })
     }
 
     /// The layer of the tokens `ids`, in rising order, all of which there must be.
-    pub fn select(&self, ids: Vec<u32>) -> OutputLayer {
+    pub fn select(&self, ids: Vec<u32>) -> Result<OutputLayer, EngineError> {
         let width = self.preparation.width();
         let block = |ids: &[u32]| {
             let row = |id: &u32| self.data[*id as usize * width..][..width].iter().copied();
@@ -49,7 +49,8 @@ impl PublishedOutput {
             let bias = self.bias.as_ref().map(|bias| ids.iter().map(|id| bias[*id as usize]).collect());
             QuantizedLinear::of_int8(&data, vec![self.step; ids.len()], bias, self.preparation.clone())
         };
-        OutputLayer { blocks: ids.chunks(BLOCK).map(block).collect(), ids: Some(ids) }
+        let blocks = ids.chunks(BLOCK).map(block).collect::<Result<_, _>>()?;
+        Ok(OutputLayer { blocks, ids: Some(ids) })
     }
 }
 
@@ -65,7 +66,7 @@ impl OutputLayer {
         let blocks = (0..tokens.div_ceil(BLOCK)).into_par_iter().map(|block| {
             let range = block * BLOCK..((block + 1) * BLOCK).min(tokens);
             let bias = bias.map(|bias| bias[range.clone()].to_vec());
-            Ok(QuantizedLinear::new(rows(range)?, inputs, bias))
+            QuantizedLinear::new(rows(range)?, inputs, bias)
         });
         Ok(OutputLayer { blocks: blocks.collect::<Result<_, EngineError>>()?, ids: None })
     }

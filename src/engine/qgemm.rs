@@ -11,7 +11,7 @@ use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 
 use super::EngineError;
-use super::int8::{self, Finish, Kernel, PackedWeights, Rows};
+use super::int8::{self, Finish, Kernel, MAX_INPUTS, PackedWeights, Rows};
 use super::math;
 use super::rotation::Rotation;
 
@@ -134,6 +134,20 @@ enum Packed {
     Rten(PackedBMatrix<i8>),
 }
 
+impl Packed {
+    /// For `own`, or for `rten-gemm`.
+    fn new(own: Option<Kernel>, weights: &[i8], outputs: usize, inputs: usize) -> Self {
+        match own {
+            Some(kernel) => Packed::Own(kernel, PackedWeights::new(weights, outputs, inputs)),
+            None => {
+                // This kernel wants inputs × outputs: the same values seen through swapped strides.
+                let view = NdTensorView::from_data([outputs, inputs], weights);
+                Packed::Rten(EXECUTOR.with(|executor| executor.prepack_b(view.transposed())))
+            }
+        }
+    }
+}
+
 /// A weight matrix of `outputs` × `inputs`, quantised and packed for the kernel.
 pub struct QuantizedLinear {
     packed: Packed,
@@ -145,7 +159,7 @@ pub struct QuantizedLinear {
 
 impl QuantizedLinear {
     /// Turns and quantises `weights`, row-major, one row of `inputs` values an output; `bias` has a value an output.
-    pub fn new(mut weights: Vec<f32>, inputs: usize, bias: Option<Vec<f32>>) -> Self {
+    pub fn new(mut weights: Vec<f32>, inputs: usize, bias: Option<Vec<f32>>) -> Result<Self, EngineError> {
         let outputs = weights.len() / inputs;
         let rotation = Rotation::new(inputs);
         let mut quantized = vec![0i8; weights.len()];
@@ -169,17 +183,16 @@ impl QuantizedLinear {
         scales: Vec<f32>,
         bias: Option<Vec<f32>>,
         preparation: Preparation,
-    ) -> Self {
+    ) -> Result<Self, EngineError> {
         let (outputs, inputs) = (scales.len(), preparation.width());
-        let packed = match Kernel::detect() {
-            Some(kernel) => Packed::Own(kernel, PackedWeights::new(weights, outputs, inputs)),
-            None => {
-                // This kernel wants inputs × outputs: the same values seen through swapped strides.
-                let view = NdTensorView::from_data([outputs, inputs], weights);
-                Packed::Rten(EXECUTOR.with(|executor| executor.prepack_b(view.transposed())))
-            }
-        };
-        QuantizedLinear { packed, scales, bias, preparation, relu: false }
+        if inputs > MAX_INPUTS {
+            let what = format!(
+                "a layer of {inputs} inputs in int8, whose sums may leave 32 bits; --precision f32 has no limit"
+            );
+            return Err(EngineError::Unsupported(what));
+        }
+        let packed = Packed::new(Kernel::detect(), weights, outputs, inputs);
+        Ok(QuantizedLinear { packed, scales, bias, preparation, relu: false })
     }
 
     /// The same layer followed by max(x, 0).
@@ -362,7 +375,7 @@ mod tests {
         let gemm = Int8Gemm::default();
         for (rows, inputs, outputs) in [(1, 64, 8), (3, 65, 33), (17, 640, 48), (40, 31, 5)] {
             let (x, w, b) = (values(rows * inputs, 1), values(outputs * inputs, 2), values(outputs, 3));
-            let layer = QuantizedLinear::new(w.clone(), inputs, Some(b.clone()));
+            let layer = QuantizedLinear::new(w.clone(), inputs, Some(b.clone())).unwrap();
             let got = forward(&layer, &gemm, &x, inputs);
             for r in 0..rows {
                 for o in 0..outputs {
@@ -378,6 +391,41 @@ mod tests {
     }
 
     #[test]
+    fn both_kernels_give_the_same() {
+        let (rows, inputs, outputs) = (7, 100, 50);
+        let weights: Vec<i8> = values(outputs * inputs, 11).iter().map(|w| (w * 127.0) as i8).collect();
+        let x = values(rows * inputs, 12);
+        let saturates = EXECUTOR.with(GemmExecutor::may_saturate);
+        let rten = Int8Gemm { own: None, reach: if saturates { 63 } else { 127 } };
+        for relu in [false, true] {
+            let outputs_of = |gemm: Int8Gemm| {
+                let layer = QuantizedLinear {
+                    packed: Packed::new(gemm.own, &weights, outputs, inputs),
+                    scales: values(outputs, 13),
+                    bias: Some(values(outputs, 14)),
+                    preparation: Preparation::Fixed { width: inputs, factor: 90.0 },
+                    relu,
+                };
+                forward(&layer, &gemm, &x, inputs)
+            };
+            let (ours, theirs) = (outputs_of(Int8Gemm::default()), outputs_of(rten));
+            let bound = if saturates { 5.0 } else { 1e-3 };
+            for (a, b) in ours.iter().zip(&theirs) {
+                assert!((a - b).abs() <= bound, "{a} and {b}");
+                assert!(!relu || (*a >= 0.0 && *b >= 0.0));
+            }
+            assert_eq!(relu, ours.iter().chain(&theirs).all(|x| *x >= 0.0));
+        }
+    }
+
+    #[test]
+    fn too_many_inputs_for_exact_sums_are_refused() {
+        let inputs = MAX_INPUTS + 1;
+        let refused = QuantizedLinear::new(vec![1.0; inputs], inputs, None);
+        assert!(matches!(refused, Err(EngineError::Unsupported(what)) if what.contains("65537 inputs")));
+    }
+
+    #[test]
     fn one_large_channel_does_not_drown_the_others() {
         let gemm = Int8Gemm::default();
         let (inputs, outputs) = (640, 24);
@@ -385,7 +433,7 @@ mod tests {
         // As in the residual stream of real models; what it adds is taken off again to look at the rest.
         x[100] = 60.0;
         w.iter_mut().skip(100).step_by(inputs).for_each(|w| *w = 0.0);
-        let got = forward(&QuantizedLinear::new(w.clone(), inputs, None), &gemm, &x, inputs);
+        let got = forward(&QuantizedLinear::new(w.clone(), inputs, None).unwrap(), &gemm, &x, inputs);
         for (got, w) in got.iter().zip(w.chunks_exact(inputs)) {
             let exact: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
             // Unturned, a step would be 60 / 127, and the error about 2 = 0.47 / √12 · √(640 / 3).
@@ -398,7 +446,7 @@ mod tests {
         let gemm = Int8Gemm::default();
         let (inputs, outputs, rows) = (96, 40, 23);
         let (x, w) = (values(rows * inputs, 4), values(outputs * inputs, 5));
-        let layer = QuantizedLinear::new(w.clone(), inputs, None);
+        let layer = QuantizedLinear::new(w.clone(), inputs, None).unwrap();
         let together = forward(&layer, &gemm, &x, inputs);
         for r in 0..rows {
             let alone = forward(&layer, &gemm, &x[r * inputs..(r + 1) * inputs], inputs);
@@ -409,7 +457,7 @@ mod tests {
     #[test]
     fn a_row_of_zeros_gives_the_bias() {
         let gemm = Int8Gemm::default();
-        let layer = QuantizedLinear::new(values(32 * 8, 6), 32, Some(vec![0.5; 8]));
+        let layer = QuantizedLinear::new(values(32 * 8, 6), 32, Some(vec![0.5; 8])).unwrap();
         assert_eq!(forward(&layer, &gemm, &[0.0; 32], 32), vec![0.5; 8]);
     }
 }

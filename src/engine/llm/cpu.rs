@@ -309,7 +309,7 @@ impl Layer {
                     "only some of {parts:?} in block {index} have a bias"
                 )));
             }
-            Ok(QuantizedLinear::new(data, inputs, Some(bias).filter(|b| !b.is_empty())))
+            QuantizedLinear::new(data, inputs, Some(bias).filter(|b| !b.is_empty()))
         };
         Ok(Layer {
             attention_norm: weights.vector(&name("attn_norm.weight"), c.hidden)?,

@@ -97,6 +97,13 @@ impl MarianFile {
             let what = if item.kind & INTGEMM != 0 { "packed for one kind of processor" } else { "unknown" };
             return Err(EngineError::Unsupported(format!("`{name}` is of type {:#x}, {what}", item.kind)));
         }
+        for (name, item) in items.iter().filter(|(name, i)| i.is_int8() && !name.ends_with(ACTIVATIONS)) {
+            let size: usize = item.shape.iter().product();
+            let factor = floats(&bytes[item.data.start + size..][..4]);
+            if !factor.iter().all(|x| x.is_finite() && *x > 0.0) {
+                return Err(invalid(&format!("`{name}` is to be divided by {factor:?}")));
+            }
+        }
         let named = items.keys().filter(|name| !name.ends_with(ACTIVATIONS));
         let names = named.map(|name| (hub_name(name), name.clone())).collect();
         Ok(MarianFile { bytes, items, names, config })
@@ -412,6 +419,11 @@ mod tests {
                 }
             }
         }
+        let zero = file(&[
+            ("Wemb", INT8, vec![1, 1], vec![5, 0, 0, 0, 0]),
+            (CONFIG, 0x101, vec![1], b"a: b".to_vec()),
+        ]);
+        assert!(MarianFile::parse(zero).err().unwrap().to_string().contains("Wemb"));
         let packed =
             file(&[("W", 0x5101, vec![1, 1], vec![0; 5]), (CONFIG, 0x101, vec![1], b"a: b".to_vec())]);
         let refused = MarianFile::parse(packed).err().unwrap().to_string();

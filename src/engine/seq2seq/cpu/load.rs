@@ -51,7 +51,7 @@ impl Network {
                 };
                 match shortlist {
                     Some(shortlist) => Output::Listed(published, shortlist),
-                    None => Output::Whole(published.whole()),
+                    None => Output::Whole(published.whole()?),
                 }
             }
             None => {
@@ -215,13 +215,13 @@ fn stacked(
     if let Some(parts) = int8 {
         let scales = parts.iter().flat_map(|part| vec![1.0 / part.factor; outputs]).collect();
         let data: Vec<i8> = parts.iter().flat_map(Int8Matrix::data).collect();
-        return Ok(QuantizedLinear::of_int8(&data, scales, bias, preparation(&parts, inputs)));
+        return QuantizedLinear::of_int8(&data, scales, bias, preparation(&parts, inputs));
     }
     let mut data = Vec::new();
     for name in &matrices {
         data.extend(values(weights, name, &[outputs, inputs])?);
     }
-    Ok(QuantizedLinear::new(data, inputs, bias))
+    QuantizedLinear::new(data, inputs, bias)
 }
 
 /// What the common input of `parts` undergoes. Where they were given several factors, the one that cuts off least.

@@ -545,7 +545,11 @@ impl Stack {
 }
 
 impl Listed {
-    fn of(sources: &[&[u32]], published: &PublishedOutput, shortlist: &Shortlist) -> Self {
+    fn of(
+        sources: &[&[u32]],
+        published: &PublishedOutput,
+        shortlist: &Shortlist,
+    ) -> Result<Self, EngineError> {
         let lists: Vec<Vec<u32>> = sources.iter().map(|source| shortlist.of(source)).collect();
         let mut all = lists.concat();
         all.sort_unstable();
@@ -559,7 +563,7 @@ impl Listed {
             Arc::new(all.iter().map(allowed).collect())
         };
         let masks = lists.into_iter().map(mask).collect();
-        Listed { layer: published.select(all), masks }
+        Ok(Listed { layer: published.select(all)?, masks })
     }
 }
 
@@ -585,7 +589,7 @@ impl Decoder for Network {
         }
         let mut output = None;
         if let Output::Listed(published, shortlist) = &self.output {
-            let listed = Listed::of(sources, published, shortlist);
+            let listed = Listed::of(sources, published, shortlist)?;
             rows.iter_mut().zip(listed.masks).for_each(|(row, mask)| row.mask = Some(mask));
             output = Some(listed.layer);
         }
