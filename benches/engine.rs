@@ -37,7 +37,8 @@ fn main() {
         "#,
     );
     let files = [("model.gguf".to_string(), gguf), ("adapter.safetensors".to_string(), adapter)];
-    let model = InstalledModel { spec: spec.unwrap(), files: files.into(), digest: String::new() };
+    let model =
+        InstalledModel { spec: spec.unwrap(), files: files.into(), digest: String::new(), store: None };
     let text = std::fs::read_to_string(lines).unwrap();
     let sources: Vec<&str> = text.lines().take(SENTENCES).collect();
 

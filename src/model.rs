@@ -317,4 +317,6 @@ pub struct InstalledModel {
     pub files: BTreeMap<String, PathBuf>,
     /// SHA-256 over the sorted `name sha256` lines of all files, the adapter and the prompt: lower-case hex.
     pub digest: String,
+    /// The model's folder in the store, where there is one: the engine may keep there what it makes of the files.
+    pub store: Option<PathBuf>,
 }

@@ -29,7 +29,8 @@ fn load(folder: &Path, precision: Precision) -> Result<Seq2Seq, String> {
         .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
         .filter(|(name, _)| !name.starts_with("golden"))
         .collect();
-    let model = InstalledModel { spec: toml::from_str(spec).unwrap(), files, digest: String::new() };
+    let model =
+        InstalledModel { spec: toml::from_str(spec).unwrap(), files, digest: String::new(), store: None };
     let options = LoadOptions { device: Device::Cpu, threads: 1, precision };
     Seq2Seq::load(&model, &options).map_err(|e| e.to_string())
 }

@@ -14,6 +14,7 @@ use tarjuman::engine::llm::chat::Frame;
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
 use tarjuman::engine::llm::{Llm, cpu, reference};
+use tarjuman::engine::prepared::Prepared;
 use tarjuman::engine::search::{Decoder, Found};
 use tarjuman::engine::tokenize::Tokenizer;
 use tarjuman::engine::{Device, EngineError, LoadOptions, Precision};
@@ -230,7 +231,7 @@ fn installed(path: &Path, extra: &str) -> InstalledModel {
     );
     let files = HashMap::from([("model.gguf".to_string(), path.to_path_buf())]);
     let files = files.into_iter().collect();
-    InstalledModel { spec: toml::from_str(&spec).unwrap(), files, digest: String::new() }
+    InstalledModel { spec: toml::from_str(&spec).unwrap(), files, digest: String::new(), store: None }
 }
 
 fn load_with(path: &Path, threads: usize, extra: &str) -> Result<Llm, EngineError> {
@@ -245,7 +246,7 @@ fn load(path: &Path, threads: usize) -> Llm {
 fn networks(path: &Path) -> (cpu::Network, reference::Network) {
     let open = || Weights::open(path).unwrap();
     let config = Config::from_gguf(&open().content).unwrap();
-    let int8 = cpu::Network::load(config.clone(), open()).unwrap();
+    let int8 = cpu::Network::load(config.clone(), open(), &Prepared::none()).unwrap();
     (int8, reference::Network::load(config, &open(), &TensorDevice::Cpu, DType::F32).unwrap())
 }
 
@@ -553,6 +554,16 @@ fn an_adapter_is_added_to_the_weights() {
         llm.continue_prompts(&prompts(3), &[6; 3], &[], &decode, &Unwatched::default()).unwrap()
     };
     assert_ne!(go(&llm), go(&load(&path, 1)));
+
+    // The next load finds the weights as they were prepared, with the adapter in them.
+    model.store = Some(folder.path().join("store"));
+    std::fs::create_dir(folder.path().join("store")).unwrap();
+    for is_found in [false, true] {
+        assert_eq!(Prepared::open(&model).is_found(), is_found);
+        assert_eq!(go(&Llm::load(&model, &options).unwrap()), go(&llm));
+    }
+    model.digest = "of other files".into();
+    assert!(!Prepared::open(&model).is_found());
 
     let refused =
         |spec: &AdapterSpec, file: &Path| match Weights::open(&path).unwrap().with_adapter(file, spec) {

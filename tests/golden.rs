@@ -10,6 +10,7 @@ use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::llm::config::Config;
 use tarjuman::engine::llm::weights::Weights;
 use tarjuman::engine::llm::{Llm, cpu, reference};
+use tarjuman::engine::prepared::Prepared;
 use tarjuman::engine::search::{Decoder, Found};
 use tarjuman::engine::{Device, LoadOptions, Precision};
 use tarjuman::inference::{DecodeOptions, Translator, Unwatched};
@@ -29,8 +30,12 @@ fn load(name: &str, file: &str, reference: bool) -> Llm {
     ))
     .unwrap();
     let path = folder("TARJUMAN_WEIGHTS").join(file);
-    let model =
-        InstalledModel { spec, files: [("model.gguf".to_string(), path)].into(), digest: String::new() };
+    let model = InstalledModel {
+        spec,
+        files: [("model.gguf".to_string(), path)].into(),
+        digest: String::new(),
+        store: None,
+    };
     Llm::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: precision(reference) })
         .unwrap()
 }
@@ -114,7 +119,7 @@ fn int8_is_as_close_to_f32_as_llama_cpp_is() {
             .collect();
         let open = || Weights::open(&folder("TARJUMAN_WEIGHTS").join(file)).unwrap();
         let config = Config::from_gguf(&open().content).unwrap();
-        let int8 = forced(&cpu::Network::load(config.clone(), open()).unwrap(), &lines);
+        let int8 = forced(&cpu::Network::load(config.clone(), open(), &Prepared::none()).unwrap(), &lines);
         let device = candle_core::Device::Cpu;
         let f32 = reference::Network::load(config, &open(), &device, candle_core::DType::F32).unwrap();
         let f32 = forced(&f32, &lines);
@@ -228,7 +233,8 @@ fn the_adapter_translates_as_it_did_where_it_was_trained() {
         ("model.gguf".to_string(), folder("TARJUMAN_WEIGHTS").join("gemma-3-270m.gguf")),
         ("adapter.safetensors".to_string(), folder_of_adapter.join("adapter.safetensors")),
     ];
-    let model = InstalledModel { spec: spec.unwrap(), files: files.into(), digest: String::new() };
+    let model =
+        InstalledModel { spec: spec.unwrap(), files: files.into(), digest: String::new(), store: None };
     let reference = std::env::var("TARJUMAN_REFERENCE").is_ok();
     let llm =
         Llm::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: precision(reference) })

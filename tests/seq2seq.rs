@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use candle_core::Tensor;
 use serde_json::Value;
 use tarjuman::engine::candidates::{Candidate, Constraint};
+use tarjuman::engine::prepared::Prepared;
 use tarjuman::engine::search::{Decoder, Found, Prompt, SearchOptions, search};
 use tarjuman::engine::seq2seq::Seq2Seq;
 use tarjuman::engine::{Device, LoadOptions, Precision};
@@ -44,7 +45,7 @@ fn installed(folder: &Path) -> InstalledModel {
         .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
         .filter(|(name, _)| !name.starts_with("golden"))
         .collect();
-    InstalledModel { spec: toml::from_str(&spec).unwrap(), files, digest: String::new() }
+    InstalledModel { spec: toml::from_str(&spec).unwrap(), files, digest: String::new(), store: None }
 }
 
 fn read_json(path: &Path) -> Value {
@@ -377,6 +378,22 @@ fn in_int8_a_batch_equals_its_members_to_the_bit() {
 }
 
 /// MADLAD-400 is published as a GGUF file with the names of the safetensors file, some tensors quantised.
+#[test]
+fn weights_prepared_by_an_earlier_load_compute_the_same() {
+    for case in cases() {
+        let store = tempfile::tempdir().unwrap();
+        let model =
+            InstalledModel { store: Some(store.path().to_path_buf()), ..installed(&data().join(&case.name)) };
+        let options = LoadOptions { precision: Precision::Auto, ..options(1) };
+        let wanted = forced(&case, int8(&case).int8().unwrap());
+        for is_found in [false, true] {
+            assert_eq!(Prepared::open(&model).is_found(), is_found);
+            let loaded = Seq2Seq::load(&model, &options).unwrap();
+            assert_eq!(forced(&case, loaded.int8().unwrap()), wanted, "{}", case.name);
+        }
+    }
+}
+
 #[test]
 fn a_gguf_file_of_t5_computes_the_same() {
     use candle_core::quantized::{GgmlDType, QTensor, gguf_file};

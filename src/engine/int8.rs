@@ -8,6 +8,10 @@
 //! Every kernel computes the same sums and then the same f32 operations in the same order: results are equal to the
 //! last bit between kernels, and between a row computed alone and the same row in a batch.
 
+use bytemuck::{Pod, Zeroable};
+
+use super::prepared::Shared;
+
 /// Outputs in a panel: 128 bytes for each four inputs, two registers of AVX-512. At 512 inputs a panel is 16 KiB,
 /// half of a small first-level cache.
 const PANEL: usize = 32;
@@ -39,17 +43,20 @@ const ALIAS_ROWS: usize = 8;
 const MAX_TILE_ROWS: usize = 12;
 
 /// A cache line of weights: 16 outputs by four inputs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
-struct Line([i8; 64]);
+pub struct Line([i8; 64]);
 
-/// A weight matrix of `outputs` × `inputs` in the kernels' layout.
+/// Sums of the weights of a panel's outputs.
+pub type PanelSums = [i32; PANEL];
+
+/// A weight matrix of `outputs` × `inputs` in the kernels' layout; cheap to clone.
 #[derive(Clone)]
 pub struct PackedWeights {
     /// `[panel][group of inputs][output of the panel][input of the group]`, zeros beyond the matrix.
-    lines: Vec<Line>,
+    lines: Shared<Line>,
     /// Sum of each output's weights, by panel.
-    sums: Vec<[i32; PANEL]>,
+    sums: Shared<PanelSums>,
     outputs: usize,
     inputs: usize,
 }
@@ -81,7 +88,24 @@ impl PackedWeights {
             }
             sums[panel][column] = row.iter().map(|&w| i32::from(w)).sum();
         }
-        PackedWeights { lines, sums, outputs, inputs }
+        PackedWeights { lines: Shared::own(lines), sums: Shared::own(sums), outputs, inputs }
+    }
+
+    /// What [`PackedWeights::parts`] gave, if it is of a matrix of that size.
+    pub fn of_parts(
+        lines: Shared<Line>,
+        sums: Shared<PanelSums>,
+        outputs: usize,
+        inputs: usize,
+    ) -> Option<Self> {
+        let (panels, groups) = (outputs.div_ceil(PANEL), inputs.div_ceil(GROUP));
+        let fits = inputs <= MAX_INPUTS && lines.len() == panels * groups * LINES && sums.len() == panels;
+        fits.then_some(PackedWeights { lines, sums, outputs, inputs })
+    }
+
+    /// Weights and their sums as they lie in memory.
+    pub fn parts(&self) -> (Shared<Line>, Shared<PanelSums>) {
+        (self.lines.clone(), self.sums.clone())
     }
 
     fn panel(&self, panel: usize) -> &[Line] {

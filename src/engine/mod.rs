@@ -9,6 +9,7 @@ pub mod llm;
 pub mod load;
 pub mod math;
 pub mod output;
+pub mod prepared;
 pub mod qgemm;
 pub mod rotation;
 pub mod search;

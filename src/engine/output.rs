@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::EngineError;
 use super::candidates::{Candidate, Constraint, Names, Top};
 use super::math;
+use super::prepared::Prepared;
 use super::qgemm::{Int8Scratch, Preparation, QuantizedLinear};
 
 /// Outputs computed at once; their logits are reduced before the next block is touched. With 64 rows they fill half
@@ -47,7 +48,7 @@ impl PublishedOutput {
             let row = |id: &u32| self.data[*id as usize * width..][..width].iter().copied();
             let data: Vec<i8> = ids.iter().flat_map(row).collect();
             let bias = self.bias.as_ref().map(|bias| ids.iter().map(|id| bias[*id as usize]).collect());
-            QuantizedLinear::of_int8(&data, vec![self.step; ids.len()], bias, self.preparation.clone())
+            QuantizedLinear::of_int8(data, vec![self.step; ids.len()], bias, self.preparation.clone())
         };
         let blocks = ids.chunks(BLOCK).map(block).collect::<Result<_, _>>()?;
         Ok(OutputLayer { blocks, ids: Some(ids) })
@@ -55,18 +56,21 @@ impl PublishedOutput {
 }
 
 impl OutputLayer {
-    /// Quantises the weights of `tokens` outputs; `rows` gives those of a range of tokens, `inputs` values each. `bias`
-    /// has a value a token.
-    pub fn new(
-        tokens: usize,
-        inputs: usize,
+    /// The layer `name` of `tokens` outputs; `rows` gives the weights of a range of tokens, `inputs` values each, where
+    /// they are not prepared. `bias` has a value a token.
+    pub fn load(
+        prepared: &Prepared,
+        name: &str,
+        (tokens, inputs): (usize, usize),
         bias: Option<&[f32]>,
         rows: impl Fn(Range<usize>) -> Result<Vec<f32>, EngineError> + Sync,
     ) -> Result<Self, EngineError> {
         let blocks = (0..tokens.div_ceil(BLOCK)).into_par_iter().map(|block| {
             let range = block * BLOCK..((block + 1) * BLOCK).min(tokens);
             let bias = bias.map(|bias| bias[range.clone()].to_vec());
-            QuantizedLinear::new(rows(range)?, inputs, bias)
+            let name = format!("{name}.{block}");
+            let weights = prepared.matrix(&name, range.len(), inputs, || rows(range))?;
+            Ok(QuantizedLinear::new(weights, bias))
         });
         Ok(OutputLayer { blocks: blocks.collect::<Result<_, EngineError>>()?, ids: None })
     }

@@ -11,8 +11,9 @@ use rten_simd::{Isa, SimdOp};
 use rten_tensor::NdTensorView;
 
 use super::EngineError;
-use super::int8::{self, Finish, Kernel, MAX_INPUTS, PackedWeights, Rows};
+use super::int8::{self, Finish, Kernel, Line, MAX_INPUTS, PackedWeights, PanelSums, Rows};
 use super::math;
+use super::prepared::Shared;
 use super::rotation::Rotation;
 
 /// The kernels of this machine.
@@ -128,38 +129,36 @@ impl QuantizedRows {
     }
 }
 
-/// Weights in the layout of the kernel that will multiply them.
-enum Packed {
-    Own(Kernel, PackedWeights),
-    Rten(PackedBMatrix<i8>),
+/// A weight matrix in int8, turned, with a scale an output; cheap to clone.
+#[derive(Clone)]
+pub struct QuantizedWeights {
+    layout: Layout,
+    scales: Shared<f32>,
+    inputs: usize,
 }
 
-impl Packed {
+/// How int8 weights lie in memory.
+#[derive(Clone)]
+enum Layout {
+    Panels(Kernel, PackedWeights),
+    /// As in the matrix, for `rten-gemm`, which has a layout of its own for every processor.
+    Rows(Shared<i8>),
+}
+
+impl Layout {
     /// For `own`, or for `rten-gemm`.
-    fn new(own: Option<Kernel>, weights: &[i8], outputs: usize, inputs: usize) -> Self {
+    fn new(own: Option<Kernel>, weights: Vec<i8>, outputs: usize, inputs: usize) -> Self {
         match own {
-            Some(kernel) => Packed::Own(kernel, PackedWeights::new(weights, outputs, inputs)),
-            None => {
-                // This kernel wants inputs × outputs: the same values seen through swapped strides.
-                let view = NdTensorView::from_data([outputs, inputs], weights);
-                Packed::Rten(EXECUTOR.with(|executor| executor.prepack_b(view.transposed())))
-            }
+            Some(kernel) => Layout::Panels(kernel, PackedWeights::new(&weights, outputs, inputs)),
+            None => Layout::Rows(Shared::own(weights)),
         }
     }
 }
 
-/// A weight matrix of `outputs` × `inputs`, quantised and packed for the kernel.
-pub struct QuantizedLinear {
-    packed: Packed,
-    scales: Vec<f32>,
-    bias: Option<Vec<f32>>,
-    preparation: Preparation,
-    relu: bool,
-}
-
-impl QuantizedLinear {
-    /// Turns and quantises `weights`, row-major, one row of `inputs` values an output; `bias` has a value an output.
-    pub fn new(mut weights: Vec<f32>, inputs: usize, bias: Option<Vec<f32>>) -> Result<Self, EngineError> {
+impl QuantizedWeights {
+    /// Turns and quantises `weights`, row-major, one row of `inputs` values an output, for `own` kernels or `rten-gemm`.
+    pub fn new(mut weights: Vec<f32>, inputs: usize, own: Option<Kernel>) -> Result<Self, EngineError> {
+        check_inputs(inputs)?;
         let outputs = weights.len() / inputs;
         let rotation = Rotation::new(inputs);
         let mut quantized = vec![0i8; weights.len()];
@@ -173,26 +172,109 @@ impl QuantizedLinear {
             Quantize { x: row, scale, reach: 127.0, zero: 0, out: &mut bytes }.dispatch();
             out.iter_mut().zip(&bytes).for_each(|(q, &byte)| *q = byte as i8);
         }
-        Self::of_int8(&quantized, scales, bias, Preparation::Turned(rotation))
+        let layout = Layout::new(own, quantized, outputs, inputs);
+        Ok(QuantizedWeights { layout, scales: Shared::own(scales), inputs })
+    }
+
+    /// Those that [`QuantizedWeights::sections`] were made of: panels, sums and scales, if they fit each other.
+    pub fn of_panels(
+        kernel: Kernel,
+        panels: Shared<Line>,
+        sums: Shared<PanelSums>,
+        scales: Shared<f32>,
+        inputs: usize,
+    ) -> Option<Self> {
+        let packed = PackedWeights::of_parts(panels, sums, scales.len(), inputs)?;
+        Some(QuantizedWeights { layout: Layout::Panels(kernel, packed), scales, inputs })
+    }
+
+    /// The same of rows and scales.
+    pub fn of_rows(rows: Shared<i8>, scales: Shared<f32>, inputs: usize) -> Option<Self> {
+        let fits = inputs <= MAX_INPUTS && scales.len().checked_mul(inputs) == Some(rows.len());
+        fits.then_some(QuantizedWeights { layout: Layout::Rows(rows), scales, inputs })
+    }
+
+    /// All that they are made of, by name.
+    pub fn sections(&self) -> impl Iterator<Item = (&'static str, Box<dyn AsRef<[u8]> + Send + Sync>)> {
+        let mut sections: Vec<(_, Box<dyn AsRef<[u8]> + Send + Sync>)> = Vec::new();
+        match &self.layout {
+            Layout::Panels(_, packed) => {
+                let (panels, sums) = packed.parts();
+                sections.push(("panels", Box::new(panels)));
+                sections.push(("sums", Box::new(sums)));
+            }
+            Layout::Rows(rows) => sections.push(("rows", Box::new(rows.clone()))),
+        }
+        sections.push(("scales", Box::new(self.scales.clone())));
+        sections.into_iter()
+    }
+
+    /// Rows of the matrix.
+    pub fn outputs(&self) -> usize {
+        self.scales.len()
+    }
+}
+
+/// Refuses layers whose sums may not be exact.
+fn check_inputs(inputs: usize) -> Result<(), EngineError> {
+    if inputs <= MAX_INPUTS {
+        return Ok(());
+    }
+    let what = format!(
+        "a layer of {inputs} inputs in int8, whose sums may leave 32 bits; --precision f32 has no limit"
+    );
+    Err(EngineError::Unsupported(what))
+}
+
+/// Weights in the layout of the kernel that will multiply them.
+enum Packed {
+    Own(Kernel, PackedWeights),
+    Rten(PackedBMatrix<i8>),
+}
+
+impl Packed {
+    fn new(layout: Layout, outputs: usize, inputs: usize) -> Self {
+        match layout {
+            Layout::Panels(kernel, packed) => Packed::Own(kernel, packed),
+            Layout::Rows(rows) => {
+                // This kernel wants inputs × outputs: the same values seen through swapped strides.
+                let view = NdTensorView::from_data([outputs, inputs], &*rows);
+                Packed::Rten(EXECUTOR.with(|executor| executor.prepack_b(view.transposed())))
+            }
+        }
+    }
+}
+
+/// A linear layer in int8, packed for the kernel.
+pub struct QuantizedLinear {
+    packed: Packed,
+    scales: Shared<f32>,
+    bias: Option<Vec<f32>>,
+    preparation: Preparation,
+    relu: bool,
+}
+
+impl QuantizedLinear {
+    /// A layer of turned weights; `bias` has a value an output.
+    pub fn new(weights: QuantizedWeights, bias: Option<Vec<f32>>) -> Self {
+        let QuantizedWeights { layout, scales, inputs } = weights;
+        let preparation = Preparation::Turned(Rotation::new(inputs));
+        let packed = Packed::new(layout, scales.len(), inputs);
+        QuantizedLinear { packed, scales, bias, preparation, relu: false }
     }
 
     /// Packs `weights`, row-major, each row of which is to be multiplied by its scale. They must have been made for
     /// inputs that undergo `preparation`.
     pub fn of_int8(
-        weights: &[i8],
+        weights: Vec<i8>,
         scales: Vec<f32>,
         bias: Option<Vec<f32>>,
         preparation: Preparation,
     ) -> Result<Self, EngineError> {
         let (outputs, inputs) = (scales.len(), preparation.width());
-        if inputs > MAX_INPUTS {
-            let what = format!(
-                "a layer of {inputs} inputs in int8, whose sums may leave 32 bits; --precision f32 has no limit"
-            );
-            return Err(EngineError::Unsupported(what));
-        }
-        let packed = Packed::new(Kernel::detect(), weights, outputs, inputs);
-        Ok(QuantizedLinear { packed, scales, bias, preparation, relu: false })
+        check_inputs(inputs)?;
+        let packed = Packed::new(Layout::new(Kernel::detect(), weights, outputs, inputs), outputs, inputs);
+        Ok(QuantizedLinear { packed, scales: Shared::own(scales), bias, preparation, relu: false })
     }
 
     /// The same layer followed by max(x, 0).
@@ -361,6 +443,11 @@ mod tests {
         (0..n).map(|_| next()).collect()
     }
 
+    fn linear(weights: &[f32], inputs: usize, bias: Option<Vec<f32>>) -> QuantizedLinear {
+        let weights = QuantizedWeights::new(weights.to_vec(), inputs, Kernel::detect()).unwrap();
+        QuantizedLinear::new(weights, bias)
+    }
+
     fn forward(layer: &QuantizedLinear, gemm: &Int8Gemm, x: &[f32], cols: usize) -> Vec<f32> {
         let mut rows = QuantizedRows::default();
         assert_eq!(cols, layer.inputs());
@@ -375,7 +462,7 @@ mod tests {
         let gemm = Int8Gemm::default();
         for (rows, inputs, outputs) in [(1, 64, 8), (3, 65, 33), (17, 640, 48), (40, 31, 5)] {
             let (x, w, b) = (values(rows * inputs, 1), values(outputs * inputs, 2), values(outputs, 3));
-            let layer = QuantizedLinear::new(w.clone(), inputs, Some(b.clone())).unwrap();
+            let layer = linear(&w, inputs, Some(b.clone()));
             let got = forward(&layer, &gemm, &x, inputs);
             for r in 0..rows {
                 for o in 0..outputs {
@@ -400,8 +487,12 @@ mod tests {
         for relu in [false, true] {
             let outputs_of = |gemm: Int8Gemm| {
                 let layer = QuantizedLinear {
-                    packed: Packed::new(gemm.own, &weights, outputs, inputs),
-                    scales: values(outputs, 13),
+                    packed: Packed::new(
+                        Layout::new(gemm.own, weights.clone(), outputs, inputs),
+                        outputs,
+                        inputs,
+                    ),
+                    scales: Shared::own(values(outputs, 13)),
                     bias: Some(values(outputs, 14)),
                     preparation: Preparation::Fixed { width: inputs, factor: 90.0 },
                     relu,
@@ -421,7 +512,7 @@ mod tests {
     #[test]
     fn too_many_inputs_for_exact_sums_are_refused() {
         let inputs = MAX_INPUTS + 1;
-        let refused = QuantizedLinear::new(vec![1.0; inputs], inputs, None);
+        let refused = QuantizedWeights::new(vec![1.0; inputs], inputs, None);
         assert!(matches!(refused, Err(EngineError::Unsupported(what)) if what.contains("65537 inputs")));
     }
 
@@ -433,7 +524,7 @@ mod tests {
         // As in the residual stream of real models; what it adds is taken off again to look at the rest.
         x[100] = 60.0;
         w.iter_mut().skip(100).step_by(inputs).for_each(|w| *w = 0.0);
-        let got = forward(&QuantizedLinear::new(w.clone(), inputs, None).unwrap(), &gemm, &x, inputs);
+        let got = forward(&linear(&w, inputs, None), &gemm, &x, inputs);
         for (got, w) in got.iter().zip(w.chunks_exact(inputs)) {
             let exact: f32 = x.iter().zip(w).map(|(x, w)| x * w).sum();
             // Unturned, a step would be 60 / 127, and the error about 2 = 0.47 / √12 · √(640 / 3).
@@ -446,7 +537,7 @@ mod tests {
         let gemm = Int8Gemm::default();
         let (inputs, outputs, rows) = (96, 40, 23);
         let (x, w) = (values(rows * inputs, 4), values(outputs * inputs, 5));
-        let layer = QuantizedLinear::new(w.clone(), inputs, None).unwrap();
+        let layer = linear(&w, inputs, None);
         let together = forward(&layer, &gemm, &x, inputs);
         for r in 0..rows {
             let alone = forward(&layer, &gemm, &x[r * inputs..(r + 1) * inputs], inputs);
@@ -457,7 +548,7 @@ mod tests {
     #[test]
     fn a_row_of_zeros_gives_the_bias() {
         let gemm = Int8Gemm::default();
-        let layer = QuantizedLinear::new(values(32 * 8, 6), 32, Some(vec![0.5; 8])).unwrap();
+        let layer = linear(&values(32 * 8, 6), 32, Some(vec![0.5; 8]));
         assert_eq!(forward(&layer, &gemm, &[0.0; 32], 32), vec![0.5; 8]);
     }
 }

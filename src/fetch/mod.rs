@@ -200,7 +200,7 @@ impl Store {
         }
         let digest = digest_of(&model.spec, &files);
         let files = files.into_iter().map(|(name, file)| (name, file.path)).collect();
-        Ok(InstalledModel { spec: model.spec.clone(), files, digest })
+        Ok(InstalledModel { spec: model.spec.clone(), files, digest, store: Some(self.dir(&model.spec)) })
     }
 
     /// Fetches what is missing or damaged, and opens the model. Does nothing but check when all is here.

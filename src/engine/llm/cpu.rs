@@ -18,6 +18,7 @@ use crate::engine::attention::{Dots, WeightedSum};
 use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
 use crate::engine::output::OutputLayer;
+use crate::engine::prepared::Prepared;
 use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
 use crate::engine::search::{Decoder, reordered};
 
@@ -103,20 +104,19 @@ struct Scratch {
 
 impl Network {
     /// Reads, merges, quantises and packs the weights, matrix by matrix, on the threads of the current rayon pool.
-    pub fn load(config: Config, weights: Weights) -> Result<Self, EngineError> {
+    pub fn load(config: Config, weights: Weights, prepared: &Prepared) -> Result<Self, EngineError> {
         let gemm = Int8Gemm::default();
         let layers = (0..config.layers)
             .into_par_iter()
-            .map(|i| Layer::load(&config, &weights, i))
+            .map(|i| Layer::load(&config, &weights, prepared, i))
             .collect::<Result<Vec<_>, _>>()?;
         let output = if weights.has("output.weight") { "output.weight" } else { EMBEDDING };
         let (tokens, width) = weights.shape(output)?;
         if width != config.hidden {
             return Err(EngineError::Invalid(format!("`{output}` has width {width}, not {}", config.hidden)));
         }
-        let vocabulary = OutputLayer::new(tokens, config.hidden, None, |rows| {
-            weights.matrix_rows(output, rows, config.hidden)
-        })?;
+        let rows = |rows| weights.matrix_rows(output, rows, width);
+        let vocabulary = OutputLayer::load(prepared, output, (tokens, width), None, rows)?;
         let output_norm = weights.vector("output_norm.weight", config.hidden)?;
         let factors = weights.optional_vector("rope_freqs.weight", config.rope_dim / 2)?;
         let rope = |sliding| {
@@ -293,23 +293,30 @@ impl Network {
 const EMBEDDING: &str = "token_embd.weight";
 
 impl Layer {
-    fn load(c: &Config, weights: &Weights, index: usize) -> Result<Self, EngineError> {
+    fn load(c: &Config, weights: &Weights, prepared: &Prepared, index: usize) -> Result<Self, EngineError> {
         let name = |part: &str| format!("blk.{index}.{part}");
         let stacked = |parts: &[(&str, usize)], inputs: usize| -> Result<QuantizedLinear, EngineError> {
-            let (mut data, mut bias) = (Vec::new(), Vec::new());
+            let outputs = parts.iter().map(|(_, rows)| rows).sum();
+            let mut bias = Vec::new();
             for &(part, rows) in parts {
-                data.extend(weights.matrix(&name(&format!("{part}.weight")), rows, inputs)?.data);
                 bias.extend(
                     weights.optional_vector(&name(&format!("{part}.bias")), rows)?.unwrap_or_default(),
                 );
             }
-            let outputs = data.len() / inputs;
             if !bias.is_empty() && bias.len() != outputs {
                 return Err(EngineError::Invalid(format!(
                     "only some of {parts:?} in block {index} have a bias"
                 )));
             }
-            QuantizedLinear::new(data, inputs, Some(bias).filter(|b| !b.is_empty()))
+            let read = || {
+                let mut data = Vec::with_capacity(outputs * inputs);
+                for &(part, rows) in parts {
+                    data.extend(weights.matrix(&name(&format!("{part}.weight")), rows, inputs)?.data);
+                }
+                Ok(data)
+            };
+            let matrix = prepared.matrix(&name(parts[0].0), outputs, inputs, read)?;
+            Ok(QuantizedLinear::new(matrix, Some(bias).filter(|b| !b.is_empty())))
         };
         Ok(Layer {
             attention_norm: weights.vector(&name("attn_norm.weight"), c.hidden)?,

@@ -11,6 +11,7 @@ use std::path::Path;
 use self::chat::Frame;
 use self::config::Config;
 use self::weights::Weights;
+use super::prepared::Prepared;
 use super::search::{Found, Prompt, SearchOptions, search};
 use super::tokenize::Tokenizer;
 use super::workers::Workers;
@@ -49,7 +50,11 @@ impl Llm {
         let (_, path) =
             gguf.ok_or_else(|| EngineError::Invalid(format!("{}: no .gguf file", model.spec.name)))?;
         let mut weights = Weights::open(path)?;
-        if let Some(adapter) = &model.spec.adapter {
+        let is_int8 = matches!(options.device, Device::Cpu) && options.precision == Precision::Auto;
+        let prepared = is_int8.then(|| Prepared::open(model));
+        // It is part of what was prepared.
+        let is_merged = prepared.as_ref().is_some_and(Prepared::is_found);
+        if let Some(adapter) = model.spec.adapter.as_ref().filter(|_| !is_merged) {
             let file = model.files.get(&adapter.file);
             let file =
                 file.ok_or_else(|| EngineError::Invalid(format!("adapter `{}` is missing", adapter.file)))?;
@@ -81,13 +86,14 @@ impl Llm {
         let workers = Workers::new(options.threads)?;
         let context = config.context;
         let network = workers.together(|| -> Result<Network, EngineError> {
-            match &options.device {
-                Device::Cpu if options.precision == Precision::Auto => {
-                    let mut network = cpu::Network::load(config, weights).map_err(at)?;
+            match (&options.device, prepared) {
+                (_, Some(prepared)) => {
+                    let mut network = cpu::Network::load(config, weights, &prepared).map_err(at)?;
+                    prepared.save();
                     network.set_prefix(&prefix)?;
                     Ok(Network::Cpu(Box::new(network)))
                 }
-                device => {
+                (device, None) => {
                     let device = match device {
                         Device::Cpu => &candle_core::Device::Cpu,
                         Device::Gpu(device) => device,

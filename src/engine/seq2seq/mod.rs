@@ -23,6 +23,7 @@ use self::families::Reading;
 use self::network::Network;
 use self::vocabulary::Vocabulary;
 use self::weights::Weights;
+use super::prepared::Prepared;
 use super::search::{Found, Prompt, SearchOptions, search};
 use super::workers::Workers;
 use super::{Device, EngineError, LoadOptions, Precision};
@@ -76,7 +77,12 @@ impl Seq2Seq {
         let max_positions = architecture.max_positions;
         let engine = workers.together(move || -> Result<Engine, EngineError> {
             Ok(match is_int8 {
-                true => Engine::Cpu(Box::new(cpu::Network::load(architecture, &weights, shortlist)?)),
+                true => {
+                    let prepared = Prepared::open(model);
+                    let network = cpu::Network::load(architecture, &weights, shortlist, &prepared)?;
+                    prepared.save();
+                    Engine::Cpu(Box::new(network))
+                }
                 false => Engine::Tensors(Box::new(Network::load(
                     architecture,
                     &weights,

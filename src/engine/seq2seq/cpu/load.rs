@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use candle_nn::Activation;
-use half::f16;
 use rayon::prelude::*;
 
 use super::{
@@ -13,6 +12,7 @@ use super::{
 };
 use crate::engine::EngineError;
 use crate::engine::output::{OutputLayer, PublishedOutput};
+use crate::engine::prepared::Prepared;
 use crate::engine::qgemm::{Int8Gemm, Preparation, QuantizedLinear};
 use crate::engine::seq2seq::architecture::{Architecture, Autoregression, Naming, Positions, StackShape};
 use crate::engine::seq2seq::marian_file::Int8Matrix;
@@ -22,17 +22,18 @@ use crate::engine::seq2seq::weights::Weights;
 
 impl Network {
     /// Reads, quantises and packs the weights on the threads of the current rayon pool, and checks that all were taken.
-    /// A `shortlist` is used where the output layer was published in int8.
+    /// A `shortlist` is used where the output layer was published in int8. What is `prepared` is not read again.
     pub fn load(
         a: Architecture,
         weights: &Weights,
         shortlist: Option<Arc<Shortlist>>,
+        prepared: &Prepared,
     ) -> Result<Self, EngineError> {
         let names = Names::find(&a, weights);
-        let source = Embedding::load(weights, &names.source, a.source_vocabulary, a.width)?;
+        let source = Embedding::load(weights, prepared, &names.source, a.source_vocabulary, a.width)?;
         let target = match a.shared_embedding {
             true => source.clone(),
-            false => Embedding::load(weights, &names.target, a.target_vocabulary, a.width)?,
+            false => Embedding::load(weights, prepared, &names.target, a.target_vocabulary, a.width)?,
         };
         let bias = match weights.has("final_logits_bias") {
             true => Some(values(weights, "final_logits_bias", &[1, a.target_vocabulary])?),
@@ -55,29 +56,45 @@ impl Network {
                 }
             }
             None => {
-                let matrix = values(weights, &names.output, &[a.target_vocabulary, a.width])?;
-                let rows = |rows: Range<usize>| Ok(matrix[rows.start * a.width..rows.end * a.width].to_vec());
-                Output::Whole(OutputLayer::new(a.target_vocabulary, a.width, bias.as_deref(), rows)?)
+                let size = (a.target_vocabulary, a.width);
+                let read = || weights.tensor(&names.output, &[size.0, size.1]);
+                let matrix = if prepared.is_found() { None } else { Some(read()?) };
+                let rows = |rows: Range<usize>| {
+                    let matrix = matrix.clone().map_or_else(read, Ok)?;
+                    Ok(matrix.narrow(0, rows.start, rows.len())?.flatten_all()?.to_vec1()?)
+                };
+                Output::Whole(OutputLayer::load(prepared, "output", size, bias.as_deref(), rows)?)
             }
         };
         let network = Network {
             gemm: Int8Gemm::default(),
-            encoder: Stack::load(&a, a.encoder, names.encoder, source, weights)?,
-            decoder: Stack::load(&a, a.decoder, names.decoder, target, weights)?,
+            encoder: Stack::load(&a, a.encoder, names.encoder, source, weights, prepared)?,
+            decoder: Stack::load(&a, a.decoder, names.decoder, target, weights, prepared)?,
             output,
             architecture: a,
         };
         names.ignore(weights);
-        weights.finish()?;
+        if !prepared.is_found() {
+            weights.finish()?;
+        }
         Ok(network)
     }
 }
 
 impl Embedding {
-    fn load(weights: &Weights, name: &str, tokens: usize, width: usize) -> Result<Self, EngineError> {
+    fn load(
+        weights: &Weights,
+        prepared: &Prepared,
+        name: &str,
+        tokens: usize,
+        width: usize,
+    ) -> Result<Self, EngineError> {
         Ok(match weights.int8(name, tokens, width) {
             Some(matrix) => Embedding::Int8(Arc::new(matrix.data().collect()), 1.0 / matrix.factor),
-            None => Embedding::Half(Arc::new(half(&values(weights, name, &[tokens, width])?))),
+            None => {
+                let rows = || values(weights, name, &[tokens, width]);
+                Embedding::Half(prepared.halves(name, tokens * width, rows)?)
+            }
         })
     }
 }
@@ -103,10 +120,11 @@ impl Stack {
         name: &str,
         embedding: Embedding,
         weights: &Weights,
+        prepared: &Prepared,
     ) -> Result<Self, EngineError> {
         let layers = (0..shape.layers)
             .into_par_iter()
-            .map(|index| Layer::load(a, shape, name, index, weights))
+            .map(|index| Layer::load(a, shape, name, index, weights, prepared))
             .collect::<Result<Vec<_>, EngineError>>()?;
         let final_norm = match a.naming {
             Naming::Bart => "layer_norm",
@@ -133,6 +151,7 @@ impl Layer {
         stack: &str,
         index: usize,
         weights: &Weights,
+        prepared: &Prepared,
     ) -> Result<Self, EngineError> {
         let is_decoder = stack.ends_with("decoder");
         let inner = shape.heads * shape.head_width;
@@ -146,7 +165,7 @@ impl Layer {
         };
         let linear = |block: &str, parts: &[&str], outputs: usize, inputs: usize| {
             let names: Vec<String> = parts.iter().map(|part| format!("{block}.{part}")).collect();
-            stacked(weights, a, &names, outputs, inputs)
+            stacked(weights, prepared, a, &names, outputs, inputs)
         };
         let own = name(".self_attn", "0.SelfAttention");
         let norm = Norm::load(weights, &name(".self_attn_layer_norm", "0.layer_norm"), a)?;
@@ -193,6 +212,7 @@ impl Layer {
 /// Layers of the same shape and with the same input, as one.
 fn stacked(
     weights: &Weights,
+    prepared: &Prepared,
     a: &Architecture,
     names: &[String],
     outputs: usize,
@@ -215,13 +235,17 @@ fn stacked(
     if let Some(parts) = int8 {
         let scales = parts.iter().flat_map(|part| vec![1.0 / part.factor; outputs]).collect();
         let data: Vec<i8> = parts.iter().flat_map(Int8Matrix::data).collect();
-        return QuantizedLinear::of_int8(&data, scales, bias, preparation(&parts, inputs));
+        return QuantizedLinear::of_int8(data, scales, bias, preparation(&parts, inputs));
     }
-    let mut data = Vec::new();
-    for name in &matrices {
-        data.extend(values(weights, name, &[outputs, inputs])?);
-    }
-    QuantizedLinear::new(data, inputs, bias)
+    let read = || {
+        let mut data = Vec::with_capacity(names.len() * outputs * inputs);
+        for name in &matrices {
+            data.extend(values(weights, name, &[outputs, inputs])?);
+        }
+        Ok(data)
+    };
+    let matrix = prepared.matrix(&names.join(" "), names.len() * outputs, inputs, read)?;
+    Ok(QuantizedLinear::new(matrix, bias))
 }
 
 /// What the common input of `parts` undergoes. Where they were given several factors, the one that cuts off least.
@@ -261,8 +285,4 @@ impl Table {
 
 fn values(weights: &Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>, EngineError> {
     Ok(weights.tensor(name, shape)?.flatten_all()?.to_vec1()?)
-}
-
-fn half(values: &[f32]) -> Vec<f16> {
-    values.iter().map(|&x| f16::from_f32(x)).collect()
 }

@@ -19,6 +19,7 @@ use crate::engine::attention::{AttendCached, AttendSource, store};
 use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
 use crate::engine::output::{OutputLayer, PublishedOutput};
+use crate::engine::prepared::Shared;
 use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
 use crate::engine::search::{Decoder, reordered};
 
@@ -85,7 +86,7 @@ enum Table {
 #[derive(Clone)]
 enum Embedding {
     /// In 16 bits, which is what most of these models are published in.
-    Half(Arc<Vec<half::f16>>),
+    Half(Shared<half::f16>),
     /// As published: int8, to be multiplied by a step.
     Int8(Arc<Vec<i8>>, f32),
 }

@@ -1,0 +1,339 @@
+//! Weights as the CPU computes with them, kept in a file between runs.
+//!
+//! To turn, round and lay out a model's weights takes a second or more, and holds them several times over. What comes
+//! of it is written once into the model's folder of the store, and mapped from then on: a load takes milliseconds,
+//! nothing is held twice, and two runs share the memory. The file is only a copy: where it is cut short, or of other
+//! weights, of another version or for other kernels, it is made anew from the model's own files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::marker::PhantomData;
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytemuck::Pod;
+use half::f16;
+use memmap2::Mmap;
+use serde::{Deserialize, Serialize};
+
+use super::int8::Kernel;
+use super::qgemm::QuantizedWeights;
+use super::{EngineError, VERSION};
+use crate::model::InstalledModel;
+
+/// Starts the file; the number is that of its layout.
+const MAGIC: &[u8; 16] = b"tarjuman int8 1\n";
+
+/// Sections start at multiples of it: a cache line, which is what kernels read at once.
+const ALIGNMENT: usize = 64;
+
+/// Longer headers are no headers of ours.
+const MAX_HEADER: usize = 1 << 24;
+
+/// Values that are somebody's own or lie in a mapped file; cheap to clone.
+#[derive(Clone)]
+pub enum Shared<T> {
+    /// In memory.
+    Own(Arc<Vec<T>>),
+    /// In a file.
+    Mapped(Arc<Mmap>, Range<usize>, PhantomData<T>),
+}
+
+impl<T: Pod> Shared<T> {
+    /// Values in memory.
+    pub fn own(values: Vec<T>) -> Self {
+        Shared::Own(Arc::new(values))
+    }
+
+    /// Those bytes of `map`, where they are values.
+    fn mapped(map: &Arc<Mmap>, range: Range<usize>) -> Option<Self> {
+        bytemuck::try_cast_slice::<u8, T>(map.get(range.clone())?).ok()?;
+        Some(Shared::Mapped(Arc::clone(map), range, PhantomData))
+    }
+}
+
+impl<T: Pod> Deref for Shared<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        match self {
+            Shared::Own(values) => values,
+            Shared::Mapped(map, range, _) => bytemuck::cast_slice(&map[range.clone()]),
+        }
+    }
+}
+
+impl<T: Pod> AsRef<[u8]> for Shared<T> {
+    fn as_ref(&self) -> &[u8] {
+        bytemuck::cast_slice(self)
+    }
+}
+
+/// A part of the file that is to be written.
+type Section = Box<dyn AsRef<[u8]> + Send + Sync>;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    /// What the weights were made of and for; see [`Prepared::open`].
+    key: String,
+    /// Name to first byte and bytes, after the header.
+    sections: BTreeMap<String, (usize, usize)>,
+}
+
+struct Found {
+    map: Arc<Mmap>,
+    /// First byte after the header.
+    start: usize,
+    sections: BTreeMap<String, (usize, usize)>,
+}
+
+/// The prepared weights of one model: those of the file where there is one, and those made anew.
+pub struct Prepared {
+    /// Where they are kept; none where nothing is kept.
+    path: Option<PathBuf>,
+    key: String,
+    own: Option<Kernel>,
+    found: Option<Found>,
+    made: Mutex<Vec<(String, Section)>>,
+}
+
+impl Prepared {
+    /// Those of `model` for the kernels of this machine.
+    pub fn open(model: &InstalledModel) -> Self {
+        Self::open_in(model.store.as_deref(), &model.digest, Kernel::detect())
+    }
+
+    /// Those in `folder` of the model with this digest, for `own` kernels or, without, for `rten-gemm`'s.
+    fn open_in(folder: Option<&Path>, digest: &str, own: Option<Kernel>) -> Self {
+        let layout = if own.is_some() { "panels" } else { "rows" };
+        let order = if cfg!(target_endian = "little") { "little" } else { "big" };
+        let key = format!("{digest} engine {VERSION} {layout} {order}");
+        let path = folder.map(|folder| folder.join(format!("int8-{layout}.bin")));
+        let found = path.as_deref().and_then(|path| Found::open(path, &key));
+        Prepared { path, key, own, found, made: Mutex::default() }
+    }
+
+    /// Nothing is found, and nothing kept.
+    pub fn none() -> Self {
+        Self::open_in(None, "", Kernel::detect())
+    }
+
+    /// Whether they were found, so that nothing need be made.
+    pub fn is_found(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// The matrix `name`, found, or made of what `values` gives: row-major, one row of `inputs` values an output.
+    pub fn matrix(
+        &self,
+        name: &str,
+        outputs: usize,
+        inputs: usize,
+        values: impl FnOnce() -> Result<Vec<f32>, EngineError>,
+    ) -> Result<QuantizedWeights, EngineError> {
+        let part = |part: &str| format!("{name}.{part}");
+        if let Some(found) = &self.found {
+            let scales = found.get(&part("scales"));
+            let weights = match self.own {
+                Some(kernel) => {
+                    found.get(&part("panels")).zip(found.get(&part("sums"))).and_then(|(panels, sums)| {
+                        QuantizedWeights::of_panels(kernel, panels, sums, scales?, inputs)
+                    })
+                }
+                None => {
+                    found.get(&part("rows")).and_then(|rows| QuantizedWeights::of_rows(rows, scales?, inputs))
+                }
+            };
+            if let Some(weights) = weights.filter(|weights| weights.outputs() == outputs) {
+                return Ok(weights);
+            }
+        }
+        let weights = QuantizedWeights::new(values()?, inputs, self.own)?;
+        if self.path.is_some() {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            made.extend(weights.sections().map(|(end, section)| (part(end), section)));
+        }
+        Ok(weights)
+    }
+
+    /// The same for `len` values in 16 bits.
+    pub fn halves(
+        &self,
+        name: &str,
+        len: usize,
+        values: impl FnOnce() -> Result<Vec<f32>, EngineError>,
+    ) -> Result<Shared<f16>, EngineError> {
+        let found = self.found.as_ref().and_then(|found| found.get(name));
+        if let Some(found) = found.filter(|found| found.len() == len) {
+            return Ok(found);
+        }
+        let halves = Shared::own(values()?.into_iter().map(f16::from_f32).collect());
+        if self.path.is_some() {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            made.push((name.to_string(), Box::new(halves.clone())));
+        }
+        Ok(halves)
+    }
+
+    /// Writes what was made, if anything was. That it cannot be written (a full disk, a store that is read only) costs
+    /// the next run its second and is no error.
+    pub fn save(self) {
+        let made = self.made.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Some(path) = self.path.filter(|_| !made.is_empty()) else { return };
+        // Windows replaces no file that is mapped.
+        drop(self.found);
+        let _ = write(&path, self.key, &made);
+    }
+}
+
+impl Found {
+    fn open(path: &Path, key: &str) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        // SAFETY: the file is only read, and replaced but never changed by this program; whoever changes it while it
+        // is in use gets wrong translations, as from any weights that are mapped.
+        let map = unsafe { Mmap::map(&file) }.ok()?;
+        let rest = map.strip_prefix(MAGIC)?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|&n| n <= MAX_HEADER)?;
+        let header: Header = serde_json::from_slice(rest.get(..length)?).ok()?;
+        let start = (MAGIC.len() + size_of::<u64>() + length).next_multiple_of(ALIGNMENT);
+        let end = header.sections.values().map(|&(first, bytes)| first.saturating_add(bytes)).max()?;
+        let is_whole = map.len() == start.checked_add(end)?;
+        let map = Arc::new(map);
+        (header.key == key && is_whole).then_some(Found { map, start, sections: header.sections })
+    }
+
+    fn get<T: Pod>(&self, name: &str) -> Option<Shared<T>> {
+        let &(first, bytes) = self.sections.get(name)?;
+        let first = self.start.checked_add(first)?;
+        Shared::mapped(&self.map, first..first.checked_add(bytes)?)
+    }
+}
+
+/// Writes the file beside its place first: whoever looks meanwhile finds the old one or none.
+fn write(path: &Path, key: String, made: &[(String, Section)]) -> io::Result<()> {
+    let mut sections = BTreeMap::new();
+    let mut end = 0usize;
+    for (name, section) in made {
+        let (first, bytes) = (end.next_multiple_of(ALIGNMENT), section.as_ref().as_ref().len());
+        sections.insert(name.clone(), (first, bytes));
+        end = first + bytes;
+    }
+    let header = serde_json::to_vec(&Header { key, sections })?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let temporary = tempfile::NamedTempFile::new_in(folder)?;
+    let mut out = Padded { out: BufWriter::new(temporary), written: 0 };
+    out.write(MAGIC)?;
+    out.write(&(header.len() as u64).to_le_bytes())?;
+    out.write(&header)?;
+    for (_, section) in made {
+        out.pad()?;
+        out.write(section.as_ref().as_ref())?;
+    }
+    let temporary = out.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    // After a power cut a file may have its length and not its content.
+    temporary.as_file().sync_all()?;
+    temporary.persist(path)?;
+    Ok(())
+}
+
+struct Padded<W> {
+    out: W,
+    written: usize,
+}
+
+impl<W: Write> Padded<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.written += bytes.len();
+        self.out.write_all(bytes)
+    }
+
+    fn pad(&mut self) -> io::Result<()> {
+        let padding = self.written.next_multiple_of(ALIGNMENT) - self.written;
+        self.write(&[0; ALIGNMENT][..padding])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::qgemm::{Int8Scratch, QuantizedLinear};
+
+    const SIZE: (usize, usize) = (70, 50);
+
+    fn values() -> Vec<f32> {
+        (0..SIZE.0 * SIZE.1).map(|i| ((i * 37 % 101) as f32 - 50.0) / 50.0).collect()
+    }
+
+    /// What a model of one layer and an embedding computes, and whether anything had to be made for it.
+    fn load(folder: &Path, digest: &str, own: Option<Kernel>) -> (Vec<f32>, Vec<f16>, bool) {
+        let prepared = Prepared::open_in(Some(folder), digest, own);
+        let made = std::cell::Cell::new(false);
+        let make = || {
+            made.set(true);
+            Ok(values())
+        };
+        let embedding = prepared.halves("embedding", SIZE.0 * SIZE.1, make).unwrap();
+        let matrix = prepared.matrix("layer", SIZE.0, SIZE.1, make).unwrap();
+        let mut out = Vec::new();
+        let layer = QuantizedLinear::new(matrix, None);
+        Int8Scratch::default().apply(&layer, &values()[..3 * SIZE.1], &mut out).unwrap();
+        assert_eq!(prepared.is_found(), !made.get());
+        prepared.save();
+        (out, embedding.to_vec(), made.get())
+    }
+
+    #[test]
+    fn what_was_prepared_is_found_again_and_the_same() {
+        for own in [Kernel::detect(), None] {
+            let folder = tempfile::tempdir().unwrap();
+            let (out, embedding, made) = load(folder.path(), "d", own);
+            assert!(made);
+            assert_eq!(load(folder.path(), "d", own), (out.clone(), embedding.clone(), false));
+            // Another model of the same name takes its place.
+            assert_eq!(load(folder.path(), "e", own), (out.clone(), embedding.clone(), true));
+            assert_eq!(load(folder.path(), "e", own), (out, embedding, false));
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, embedding, _) = load(folder.path(), "d", None);
+        let path = folder.path().join("int8-rows.bin");
+        let whole = std::fs::read(&path).unwrap();
+        let header = u64::from_le_bytes(whole[16..24].try_into().unwrap()) as usize;
+        let mut damaged: Vec<Vec<u8>> =
+            [0, 1, 20, 24 + header, whole.len() - 1].iter().map(|&end| whole[..end].to_vec()).collect();
+        damaged.push([&whole[..], b"more"].concat());
+        // Any byte of the header, and its length.
+        for at in 0..24 + header {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << (at % 7);
+            damaged.push(bytes);
+        }
+        for bytes in damaged {
+            std::fs::write(&path, &bytes).unwrap();
+            let found = Prepared::open_in(Some(folder.path()), "d", None);
+            // A digit of an offset may change into another that fits; a name into one that is not looked for.
+            let weights = found.matrix("layer", SIZE.0, SIZE.1, || Ok(values())).unwrap();
+            assert_eq!(weights.outputs(), SIZE.0);
+            assert!(!found.is_found() || bytes.len() == whole.len());
+        }
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert_eq!(load(folder.path(), "d", None), (out, embedding, true));
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_costs_nothing_but_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = folder.path().join("not/there");
+        let first = load(&nowhere, "d", None);
+        assert_eq!(load(&nowhere, "d", None), first);
+    }
+}
