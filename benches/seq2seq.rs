@@ -44,7 +44,7 @@ fn main() {
         for ((threads, rows, beam), rates) in settings.iter().zip(&mut rates) {
             let decode = DecodeOptions {
                 beam: *beam,
-                batch: *rows * threads,
+                batch: *rows,
                 min_tokens: TOKENS,
                 max_tokens: TOKENS,
                 ..model.spec.decode.clone()

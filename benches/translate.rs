@@ -42,7 +42,7 @@ fn main() {
     let tokens = number("--tokens");
     let decode = DecodeOptions {
         beam: number("--beam").unwrap_or(own.beam),
-        batch: number("--batch").unwrap_or(own.batch) * threads,
+        batch: number("--batch").unwrap_or(own.batch),
         min_tokens: tokens.unwrap_or(own.min_tokens),
         max_tokens: tokens.unwrap_or(own.max_tokens),
         ..own.clone()

@@ -45,7 +45,7 @@ pub struct DecodeOptions {
     pub no_repeat_ngram: usize,
     /// Tokens of the target so far are made less likely by this factor; 1 is off.
     pub repetition_penalty: f32,
-    /// Rows decoded side by side. Speed only: results do not depend on it.
+    /// Rows decoded side by side on each thread. Speed only: results do not depend on it.
     pub batch: usize,
 }
 
@@ -141,6 +141,8 @@ pub struct Hypothesis {
 pub trait Watch: Send + Sync {
     /// `tokens` more target tokens exist.
     fn tokens(&self, tokens: usize);
+    /// What the call will return for its source number `source`, as soon as it is final; from any thread, in any order.
+    fn found(&self, _source: usize, _hypotheses: &[Hypothesis]) {}
     /// Set when the user wants to stop: the call returns [`InferenceError::Interrupted`] at the next step.
     fn cancelled(&self) -> &AtomicBool;
 }

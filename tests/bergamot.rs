@@ -142,6 +142,10 @@ fn translations_are_the_recorded_ones_and_the_same_in_any_batch() {
             let options = DecodeOptions { beam, ..options.clone() };
             let int8 = load(&folder(case), Precision::Auto).unwrap();
             let together = translate(&int8, &texts, &options);
+            // Where rows end and others come in between, the list of tokens changes under those that stay.
+            for batch in [1, 2, 4, 8] {
+                assert_eq!(translate(&int8, &texts, &DecodeOptions { batch, ..options.clone() }), together);
+            }
             for (text, together) in texts.iter().zip(&together) {
                 assert_eq!(&translate(&int8, &[text], &options)[0], together, "{case}, beam {beam}: {text}");
             }

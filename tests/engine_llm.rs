@@ -289,7 +289,8 @@ fn a_batch_equals_its_members_alone() {
             let decode = DecodeOptions { beam, batch, ..DecodeOptions::default() };
             let prompts: Vec<Vec<u32>> = which.iter().map(|&i| prompts[i].clone()).collect();
             let limits: Vec<usize> = which.iter().map(|&i| limits[i]).collect();
-            llm.continue_prompts(&prompts, &limits, &[], &decode, &Unwatched::default()).unwrap()
+            llm.continue_prompts(&prompts, &limits, &[], &decode, &Unwatched::default(), |_, found| Ok(found))
+                .unwrap()
         };
         let single = load(&path, 1);
         let everything: Vec<usize> = (0..prompts.len()).collect();
@@ -429,9 +430,16 @@ fn answers_end_at_a_stop_string_or_the_limit() {
         let llm = load(&Tiny::new(architecture).write(folder.path()), 1);
         let decode = DecodeOptions::default();
         let go = |limit: usize, stop: &[String]| {
-            llm.continue_prompts(&prompts(4)[3..], &[limit], stop, &decode, &Unwatched::default())
-                .unwrap()
-                .remove(0)
+            llm.continue_prompts(
+                &prompts(4)[3..],
+                &[limit],
+                stop,
+                &decode,
+                &Unwatched::default(),
+                |_, found| Ok(found),
+            )
+            .unwrap()
+            .remove(0)
         };
         let free = go(20, &[]);
         let ended = free[0].finished;
@@ -551,7 +559,8 @@ fn an_adapter_is_added_to_the_weights() {
     let llm = Llm::load(&model, &options).unwrap();
     let go = |llm: &Llm| {
         let decode = DecodeOptions::default();
-        llm.continue_prompts(&prompts(3), &[6; 3], &[], &decode, &Unwatched::default()).unwrap()
+        llm.continue_prompts(&prompts(3), &[6; 3], &[], &decode, &Unwatched::default(), |_, found| Ok(found))
+            .unwrap()
     };
     assert_ne!(go(&llm), go(&load(&path, 1)));
 
@@ -636,7 +645,10 @@ fn a_damaged_file_is_an_error_and_never_a_crash() {
             let attempt = std::panic::catch_unwind(|| {
                 let llm = load_with(&path, 1, "")?;
                 let decode = DecodeOptions::default();
-                llm.continue_prompts(&prompts(2), &[2; 2], &[], &decode, &Unwatched::default()).map(|_| ())
+                llm.continue_prompts(&prompts(2), &[2; 2], &[], &decode, &Unwatched::default(), |_, found| {
+                    Ok(found)
+                })
+                .map(|_| ())
             });
             match attempt {
                 Ok(Err(error)) => {

@@ -157,7 +157,14 @@ fn greedy_outputs_agree_with_llama_cpp() {
             if model.starts_with("gemma") { (vec!["\n".to_string()], 96) } else { (vec![], 64) };
         let limits = vec![limit; prompts.len()];
         let found = llm
-            .continue_prompts(&prompts, &limits, &stop, &DecodeOptions::default(), &Unwatched::default())
+            .continue_prompts(
+                &prompts,
+                &limits,
+                &stop,
+                &DecodeOptions::default(),
+                &Unwatched::default(),
+                |_, found| Ok(found),
+            )
             .unwrap();
         let (mut agree, mut whole) = (0, 0);
         for (line, found) in lines.iter().zip(&found) {
@@ -199,7 +206,14 @@ fn the_reference_is_llama_cpp_in_f32() {
         // A target that ends in a newline or the end token was recorded without it.
         let limits: Vec<usize> = wanted.iter().map(Vec::len).collect();
         let found = llm
-            .continue_prompts(&prompts, &limits, &[], &DecodeOptions::default(), &Unwatched::default())
+            .continue_prompts(
+                &prompts,
+                &limits,
+                &[],
+                &DecodeOptions::default(),
+                &Unwatched::default(),
+                |_, found| Ok(found),
+            )
             .unwrap();
         let same = |n: usize| {
             let equal = |(f, w): &(&Vec<Found>, &Vec<u32>)| f[0].ids.iter().take(n).eq(w.iter().take(n));

@@ -11,6 +11,7 @@ use tarjuman::engine::candidates::{Candidate, Constraint};
 use tarjuman::engine::prepared::Prepared;
 use tarjuman::engine::search::{Decoder, Found, Prompt, SearchOptions, search};
 use tarjuman::engine::seq2seq::Seq2Seq;
+use tarjuman::engine::workers::Hand;
 use tarjuman::engine::{Device, LoadOptions, Precision};
 use tarjuman::inference::{DecodeOptions, EarlyStopping, Translator, Unwatched};
 use tarjuman::model::InstalledModel;
@@ -194,7 +195,12 @@ impl Recorded<'_> {
         let (min_tokens, max_tokens) = (self.number("min_tokens"), self.number("max_tokens"));
         let prompt = |source| Prompt { source, start: &start, min_tokens, max_tokens };
         let prompts: Vec<Prompt> = sources.iter().map(|s| prompt(s.as_slice())).collect();
-        search(case.model.tensors().unwrap(), &prompts, &options, &Unwatched::default()).unwrap()
+        let order: Vec<usize> = (0..prompts.len()).collect();
+        let (network, hand) = (case.model.tensors().unwrap(), Hand::of(&order, order.len()));
+        let watch = Unwatched::default();
+        let mut found = search(network, &prompts, hand, &options, &watch, |_, found| Ok(found)).unwrap();
+        found.sort_by_key(|(prompt, _)| *prompt);
+        found.into_iter().map(|(_, found)| found).collect::<Vec<_>>()
     }
 }
 
@@ -360,7 +366,9 @@ fn in_int8_a_batch_equals_its_members_to_the_bit() {
             let decode = DecodeOptions { beam, ..DecodeOptions::default() };
             let options = model.search_options(&decode);
             let (sources, limits) = (&sources[which.clone()], &limits[which]);
-            model.search(sources, limits, &options, batch, &Unwatched::default()).unwrap()
+            model
+                .search(sources, limits, &options, batch, &Unwatched::default(), |_, found| Ok(found))
+                .unwrap()
         };
         let single = load(1);
         for beam in [1, 4] {

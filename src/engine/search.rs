@@ -9,6 +9,7 @@ use crate::inference::{DecodeOptions, EarlyStopping, Watch};
 
 use super::EngineError;
 use super::candidates::{Candidate, Constraint};
+use super::workers::Hand;
 
 /// A model that extends rows of tokens. Weights are immutable; all that changes is in `State`.
 pub trait Decoder: Sync {
@@ -28,6 +29,12 @@ pub trait Decoder: Sync {
         k: usize,
         constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError>;
+
+    /// Adds rows for `sources` behind those of `state`. False, and nothing done, where a decoder takes none in before
+    /// all its rows are gone.
+    fn extend(&self, _state: &mut Self::State, _sources: &[&[u32]]) -> Result<bool, EngineError> {
+        Ok(false)
+    }
 
     /// Makes row `i` what row `rows[i]` was; rows may be repeated, left out, or all gone.
     fn reorder(&self, state: &mut Self::State, rows: &[usize]) -> Result<(), EngineError>;
@@ -128,6 +135,8 @@ impl Found {
 struct Beam<'a> {
     index: usize,
     prompt: Prompt<'a>,
+    /// Tokens given or chosen so far.
+    position: usize,
     live: Vec<Found>,
     done: Vec<Found>,
 }
@@ -178,48 +187,67 @@ impl Beam<'_> {
     }
 }
 
-/// Extends every prompt until its end; for each up to `beam` targets, best first. A target without an end comes where
-/// the limit was reached, and none only where constraints leave no token.
-pub fn search<D: Decoder>(
+/// New prompts are taken in when one place in so many is free: each time costs a pass of its own, which few would not
+/// fill.
+const REFILL: usize = 4;
+
+/// Extends the prompts of a `hand` until their ends. For each prompt, by its number, what `finish` makes of the number
+/// and up to `beam` targets, best first. A target without an end comes where the limit was reached, and none only where
+/// constraints leave no token.
+pub fn search<D: Decoder, T>(
     decoder: &D,
     prompts: &[Prompt<'_>],
+    mut hand: Hand<'_>,
     options: &SearchOptions<'_>,
     watch: &dyn Watch,
-) -> Result<Vec<Vec<Found>>, EngineError> {
+    finish: impl Fn(usize, Vec<Found>) -> Result<T, EngineError>,
+) -> Result<Vec<(usize, T)>, EngineError> {
     let width = options.beam.max(1);
-    let mut results: Vec<Vec<Found>> = vec![Vec::new(); prompts.len()];
-    if prompts.is_empty() {
-        return Ok(results);
-    }
-    let sources: Vec<&[u32]> = prompts.iter().map(|p| p.source).collect();
-    let mut state = decoder.start(&sources)?;
-    let mut previous: Vec<u32> =
-        prompts.iter().map(|p| p.start.first().copied().unwrap_or_default()).collect();
     let empty = Found { ids: Vec::new(), log_probs: Vec::new(), score: 0.0, finished: false };
-    let mut beams: Vec<Beam> = prompts
-        .iter()
-        .enumerate()
-        .map(|(index, &prompt)| Beam { index, prompt, live: vec![empty.clone()], done: Vec::new() })
-        .collect();
+    let mut results = Vec::new();
+    let mut under_way: Option<D::State> = None;
+    let mut previous: Vec<u32> = Vec::new();
+    let mut beams: Vec<Beam> = Vec::new();
+    // Taken, but not yet let in.
+    let mut waiting: Vec<usize> = Vec::new();
 
-    for position in 1.. {
-        if beams.is_empty() {
-            break;
-        }
+    loop {
         if watch.cancelled().load(Ordering::Relaxed) {
             return Err(EngineError::Interrupted);
         }
+        let free = hand.at_once().saturating_sub(beams.len());
+        if beams.is_empty() || free * REFILL >= hand.at_once() {
+            waiting.extend(hand.take(free.saturating_sub(waiting.len())));
+        }
+        if !waiting.is_empty() {
+            let sources: Vec<&[u32]> = waiting.iter().map(|&i| prompts[i].source).collect();
+            let are_in = match &mut under_way {
+                Some(state) if !beams.is_empty() => decoder.extend(state, &sources)?,
+                _ => {
+                    under_way = Some(decoder.start(&sources)?);
+                    true
+                }
+            };
+            if are_in {
+                for index in waiting.drain(..) {
+                    let prompt = prompts[index];
+                    previous.push(prompt.start.first().copied().unwrap_or_default());
+                    beams.push(Beam { index, prompt, position: 1, live: vec![empty.clone()], done: vec![] });
+                }
+            }
+        }
+        let Some(state) = under_way.as_mut().filter(|_| !beams.is_empty()) else { break };
         let constraints: Vec<Constraint> = beams
             .iter()
             .flat_map(|beam| beam.live.iter().map(move |row| (beam, row)))
-            .map(|(beam, row)| match beam.prompt.start.get(position) {
+            .map(|(beam, row)| match beam.prompt.start.get(beam.position) {
                 Some(&given) => Constraint { forced: Some(given), ..Constraint::default() },
                 None => beam.constraint(row, options),
             })
             .collect();
         // Twice as many as rows, so that ends do not starve the rows under way.
         let k = if width == 1 { 1 } else { 2 * width };
-        let candidates = decoder.step(&mut state, &previous, k, &constraints)?;
+        let candidates = decoder.step(state, &previous, k, &constraints)?;
         watch.tokens(candidates.len());
 
         let mut parents = Vec::new();
@@ -228,7 +256,8 @@ pub fn search<D: Decoder>(
         for beam in &mut beams {
             let rows = first_row..first_row + beam.live.len();
             first_row = rows.end;
-            if let Some(&given) = beam.prompt.start.get(position) {
+            beam.position += 1;
+            if let Some(&given) = beam.prompt.start.get(beam.position - 1) {
                 parents.extend(rows);
                 previous.push(given);
                 continue;
@@ -241,14 +270,10 @@ pub fn search<D: Decoder>(
                 previous.extend(chosen.iter().map(|&(_, id)| id));
             }
         }
-        decoder.reorder(&mut state, &parents)?;
-        beams.retain_mut(|beam| {
-            if !beam.live.is_empty() {
-                return true;
-            }
-            results[beam.index] = std::mem::take(&mut beam.done);
-            false
-        });
+        decoder.reorder(state, &parents)?;
+        for beam in beams.extract_if(.., |beam| beam.live.is_empty()) {
+            results.push((beam.index, finish(beam.index, beam.done)?));
+        }
     }
     Ok(results)
 }
@@ -319,6 +344,8 @@ fn repeats(ids: &[u32], n: usize) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
     use crate::engine::candidates::{Names, Top};
     use crate::inference::Unwatched;
@@ -327,6 +354,13 @@ mod tests {
     struct Scripted {
         vocabulary: u32,
         log_prob: fn(&[u32], u32) -> f32,
+        /// Whether it lets rows in while others are under way.
+        extends: bool,
+        steps: AtomicUsize,
+    }
+
+    fn scripted(vocabulary: u32, log_prob: fn(&[u32], u32) -> f32) -> Scripted {
+        Scripted { vocabulary, log_prob, extends: false, steps: AtomicUsize::new(0) }
     }
 
     impl Decoder for Scripted {
@@ -343,6 +377,7 @@ mod tests {
             k: usize,
             constraints: &[Constraint],
         ) -> Result<Vec<Vec<Candidate>>, EngineError> {
+            self.steps.fetch_add(1, Ordering::Relaxed);
             let mut all = Vec::new();
             for ((row, &id), constraint) in state.iter_mut().zip(previous).zip(constraints) {
                 row.push(id);
@@ -356,6 +391,13 @@ mod tests {
             Ok(all)
         }
 
+        fn extend(&self, state: &mut Self::State, sources: &[&[u32]]) -> Result<bool, EngineError> {
+            if self.extends {
+                state.extend(self.start(sources)?);
+            }
+            Ok(self.extends)
+        }
+
         fn reorder(&self, state: &mut Self::State, rows: &[usize]) -> Result<(), EngineError> {
             *state = rows.iter().map(|&r| state[r].clone()).collect();
             Ok(())
@@ -367,18 +409,24 @@ mod tests {
     fn run(decoder: &Scripted, prompts: &[&[u32]], beam: usize, max: usize, ngram: usize) -> Vec<Vec<Found>> {
         let options =
             SearchOptions { beam, no_repeat_ngram: ngram, ends: &[END], ..SearchOptions::default() };
-        run_with(decoder, prompts, max, &options)
+        run_with(decoder, prompts, max, prompts.len(), &options)
     }
 
     fn run_with(
         decoder: &Scripted,
         prompts: &[&[u32]],
         max_tokens: usize,
+        at_once: usize,
         options: &SearchOptions<'_>,
     ) -> Vec<Vec<Found>> {
         let prompts: Vec<Prompt> =
             prompts.iter().map(|start| Prompt { source: &[], start, min_tokens: 0, max_tokens }).collect();
-        search(decoder, &prompts, options, &Unwatched::default()).unwrap()
+        let order: Vec<usize> = (0..prompts.len()).collect();
+        let hand = Hand::of(&order, at_once);
+        let mut found =
+            search(decoder, &prompts, hand, options, &Unwatched::default(), |_, found| Ok(found)).unwrap();
+        found.sort_by_key(|(prompt, _)| *prompt);
+        found.into_iter().map(|(_, found)| found).collect()
     }
 
     /// After 9, token 1 looks best but leads nowhere; 2 is second and leads to a sure end.
@@ -399,7 +447,7 @@ mod tests {
 
     #[test]
     fn greedy_takes_the_best_token_and_a_beam_finds_the_better_sentence() {
-        let decoder = Scripted { vocabulary: 5, log_prob: garden_path };
+        let decoder = scripted(5, garden_path);
         assert_eq!(run(&decoder, &[&[9]], 1, 10, 0)[0][0].ids, [1, 3, END]);
         let found = &run(&decoder, &[&[9]], 3, 10, 0)[0];
         assert_eq!(found[0].ids, [2, END]);
@@ -415,20 +463,32 @@ mod tests {
             let wanted = if made < row[0] - 10 { 1 } else { END };
             if id == wanted { -0.1 } else { -3.0 - id as f32 }
         }
-        let decoder = Scripted { vocabulary: 4, log_prob: by_first };
-        let prompts: [&[u32]; 4] = [&[13], &[10], &[18], &[11]];
+        let decoder = scripted(4, by_first);
+        let prompts: [&[u32]; 7] = [&[13], &[10], &[18], &[11], &[12, 1, 1], &[15], &[10]];
         for beam in [1, 4] {
             let together = run(&decoder, &prompts, beam, 30, 0);
             for (prompt, found) in prompts.iter().zip(&together) {
                 assert_eq!(found, &run(&decoder, &[prompt], beam, 30, 0)[0], "beam {beam}, {prompt:?}");
-                assert_eq!(found[0].ids.len() as u32, prompt[0] - 10 + 1);
+                let given = prompt.len() as u32 - 1;
+                assert_eq!(found[0].ids.len() as u32, prompt[0] - 10 - given + 1);
             }
+            // However few are under way, and whether those who wait get in between.
+            let options = SearchOptions { beam, ends: &[END], ..SearchOptions::default() };
+            let mut steps = Vec::new();
+            for extends in [false, true] {
+                let decoder = Scripted { extends, ..scripted(4, by_first) };
+                for at_once in [1, 2, 3, 5] {
+                    assert_eq!(run_with(&decoder, &prompts, 30, at_once, &options), together);
+                }
+                steps.push(decoder.steps.into_inner());
+            }
+            assert!(steps[1] < steps[0], "{steps:?}");
         }
     }
 
     #[test]
     fn the_limit_ends_a_row_that_does_not_end_itself() {
-        let decoder = Scripted { vocabulary: 3, log_prob: |_, id| if id == 1 { -0.1 } else { -9.0 } };
+        let decoder = scripted(3, |_, id| if id == 1 { -0.1 } else { -9.0 });
         for beam in [1, 2] {
             let found = &run(&decoder, &[&[1]], beam, 6, 0)[0][0];
             assert_eq!((found.ids.as_slice(), found.finished), (&[1u32; 6][..], false), "beam {beam}");
@@ -437,8 +497,7 @@ mod tests {
 
     #[test]
     fn repeated_ngrams_are_banned() {
-        let decoder =
-            Scripted { vocabulary: 6, log_prob: |_, id| if id == END { -20.0 } else { -(id as f32) } };
+        let decoder = scripted(6, |_, id| if id == END { -20.0 } else { -(id as f32) });
         let ids = &run(&decoder, &[&[1]], 1, 12, 2)[0][0].ids;
         let pairs: Vec<_> = ids.windows(2).collect();
         let distinct: std::collections::HashSet<_> = pairs.iter().collect();
@@ -449,7 +508,7 @@ mod tests {
 
     #[test]
     fn a_beam_wider_than_the_vocabulary_and_no_prompts_are_fine() {
-        let decoder = Scripted { vocabulary: 2, log_prob: |_, id| if id == END { -0.5 } else { -1.0 } };
+        let decoder = scripted(2, |_, id| if id == END { -0.5 } else { -1.0 });
         assert_eq!(run(&decoder, &[&[1]], 8, 4, 0)[0][0].ids, [END]);
         assert!(run(&decoder, &[], 2, 4, 0).is_empty());
     }

@@ -1,9 +1,12 @@
-//! From normalised sources to translations: memory first, then the model, piece by piece and batch by batch.
+//! From normalised sources to translations: memory first, then the model, piece by piece.
 //!
-//! Everything the model says is in the memory before anybody sees it, so that a stop at any moment loses at most the
-//! batch under way. An identical source is asked once, whatever document it stands in.
+//! Everything the model says is in the memory before anybody sees it, and at most a second after it is final: that is
+//! what a stop at any moment can lose. An identical source is asked once, whatever document it stands in.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::batch;
 use crate::engine;
@@ -16,6 +19,10 @@ use super::event::{Event, Observer};
 
 /// Tokens of one call to the model, rows × longest: bounds the memory that a call needs.
 const CALL_TOKENS: usize = 16_384;
+/// Rows of one call, as a multiple of those under way: where one ends another can begin.
+const CALL_ROUNDS: usize = 8;
+/// What is final waits at most so long for a place in the memory: each time costs the disk a write.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// What the model (or the memory) says to a source.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +62,7 @@ pub struct Answering<'a> {
     pub model_digest: &'a str,
     /// How to search.
     pub decode: &'a DecodeOptions,
-    /// Rows given to the model in one call.
+    /// Rows that the model has under way at a time.
     pub rows: usize,
     /// What is known already.
     pub memory: &'a mut Memory,
@@ -70,6 +77,14 @@ struct Asked {
     source_tokens: usize,
     answers: Vec<Option<Hypothesis>>,
     failure: Option<String>,
+}
+
+/// A part of a source that fits the model.
+struct Piece {
+    /// Number of the source among those asked for, and of the piece in it.
+    of: (usize, usize),
+    text: String,
+    tokens: usize,
 }
 
 impl Answering<'_> {
@@ -88,53 +103,42 @@ impl Answering<'_> {
             sources.iter().map(|s| Key::new(s, self.model_digest, &fingerprint, &version)).collect();
         let mut answers: Vec<Option<Answer>> = vec![None; sources.len()];
         let mut asked: Vec<Asked> = Vec::new();
-        let mut pieces: Vec<(usize, usize, String, usize)> = Vec::new();
+        let mut pieces: Vec<Piece> = Vec::new();
         let mut seen: HashMap<Key, usize> = HashMap::new();
         for (place, (key, known)) in keys.iter().zip(self.memory.get_many(&keys)?).enumerate() {
             if let Some(entry) = known {
                 answers[place] = Some(answer_of(&entry, true));
-                self.tell_translated(1, tokens[place], true);
+                tell_translated(self.observer, 1, tokens[place], true);
             } else if let Some(&at) = seen.get(key) {
                 asked[at].places.push(place);
             } else {
                 seen.insert(*key, asked.len());
                 let parts = self.wrap(sources[place], tokens[place]);
-                for (n, (part, length)) in parts.iter().enumerate() {
-                    pieces.push((asked.len(), n, part.clone(), *length));
+                let count = parts.len();
+                for (n, (text, tokens)) in parts.into_iter().enumerate() {
+                    pieces.push(Piece { of: (asked.len(), n), text, tokens });
                 }
                 asked.push(Asked {
                     key: *key,
                     places: vec![place],
                     source_tokens: tokens[place],
-                    answers: vec![None; parts.len()],
+                    answers: vec![None; count],
                     failure: None,
                 });
             }
         }
 
-        let lengths: Vec<usize> = pieces.iter().map(|p| p.3).collect();
-        for batch in batch::pack(&lengths, self.rows, CALL_TOKENS) {
-            let texts: Vec<&str> = batch.iter().map(|&i| pieces[i].2.as_str()).collect();
-            let found = self.ask(&texts)?;
-            let mut finished = Vec::new();
-            for (&i, found) in batch.iter().zip(found) {
-                let (at, piece, ..) = pieces[i];
-                match found {
-                    Ok(hypothesis) => asked[at].answers[piece] = Some(hypothesis),
-                    Err(reason) => asked[at].failure = Some(reason),
-                }
-                if asked[at].failure.is_some() {
-                    // Counted as dealt with, so that the progress goes on.
-                    self.tell_translated(asked[at].places.len(), asked[at].source_tokens, false);
-                } else if let Some(all) = asked[at].answers.iter().cloned().collect::<Option<Vec<_>>>() {
-                    finished.push((asked[at].key, Entry { pieces: all }));
-                    self.tell_translated(asked[at].places.len(), asked[at].source_tokens, false);
-                }
-            }
-            self.memory.put_many(&finished)?;
+        let lengths: Vec<usize> = pieces.iter().map(|piece| piece.tokens).collect();
+        let inbox = Inbox::new(asked, &mut *self.memory, self.observer);
+        for call in batch::pack(&lengths, self.rows * CALL_ROUNDS, CALL_TOKENS) {
+            let call: Vec<&Piece> = call.into_iter().map(|i| &pieces[i]).collect();
+            let asked = ask(self.translator, self.decode, &inbox, &call);
+            inbox.lock().save();
+            asked?;
+            inbox.lock().error.take().map_or(Ok(()), Err)?;
         }
 
-        for source in asked {
+        for source in inbox.finish()? {
             let answer = match source.answers.into_iter().collect::<Option<Vec<_>>>() {
                 Some(pieces) => answer_of(&Entry { pieces }, false),
                 None => Answer::Failed {
@@ -153,11 +157,6 @@ impl Answering<'_> {
         Ok(answers.into_iter().map(|a| a.unwrap_or_else(unanswered)).collect())
     }
 
-    fn tell_translated(&self, segments: usize, source_tokens: usize, from_memory: bool) {
-        let source_tokens = source_tokens * segments;
-        self.observer.event(Event::Translated { segments, source_tokens, from_memory });
-    }
-
     /// The source in pieces that fit the model, with their lengths; almost always one.
     fn wrap(&self, source: &str, tokens: usize) -> Vec<(String, usize)> {
         let budget = self.translator.max_source_tokens();
@@ -168,28 +167,113 @@ impl Answering<'_> {
         let parts = segment::wrap(source, budget, &count).into_iter().map(|range| source[range].to_string());
         parts.map(|part| (part.clone(), count(&part))).collect()
     }
+}
 
-    /// The best hypothesis for each text. A call that fails is tried again text by text: one bad sentence (or too
-    /// large a batch for the device) must not take the others with it.
-    fn ask(&self, texts: &[&str]) -> Result<Vec<Result<Hypothesis, String>>, AnswerError> {
-        match self.call(texts) {
-            Ok(found) => Ok(found.into_iter().map(Ok).collect()),
-            Err(InferenceError::Interrupted) => Err(AnswerError::Interrupted),
-            Err(InferenceError::Failed { message, .. }) if texts.len() == 1 => Ok(vec![Err(message)]),
-            Err(InferenceError::Failed { .. }) => {
-                texts.iter().map(|text| Ok(self.ask(&[text])?.remove(0))).collect()
+fn tell_translated(observer: &dyn Observer, segments: usize, source_tokens: usize, from_memory: bool) {
+    let source_tokens = source_tokens * segments;
+    observer.event(Event::Translated { segments, source_tokens, from_memory });
+}
+
+/// Has `call` translated into `inbox`. A call that fails is tried again piece by piece, as far as it has no answers:
+/// one bad sentence (or too large a batch for the device) must not take the others with it.
+fn ask(
+    translator: &dyn Translator,
+    decode: &DecodeOptions,
+    inbox: &Inbox<'_>,
+    call: &[&Piece],
+) -> Result<(), AnswerError> {
+    let texts: Vec<&str> = call.iter().map(|piece| piece.text.as_str()).collect();
+    match translator.translate(&texts, decode, &Listening { inbox, call }) {
+        Ok(found) => {
+            // Whoever told none of it beforehand may tell it now.
+            for (piece, found) in call.iter().zip(&found) {
+                inbox.accept(piece, found.first().cloned().ok_or("the model gave no answer".to_string()));
             }
+            if found.len() < call.len() {
+                let reason = format!("{} answers to {} sources", found.len(), call.len());
+                call[found.len()..].iter().for_each(|piece| inbox.accept(piece, Err(reason.clone())));
+            }
+            Ok(())
+        }
+        Err(InferenceError::Interrupted) => Err(AnswerError::Interrupted),
+        Err(InferenceError::Failed { message, .. }) if call.len() == 1 => {
+            inbox.accept(call[0], Err(message));
+            Ok(())
+        }
+        Err(InferenceError::Failed { .. }) => {
+            let mut open = call.iter().filter(|piece| !inbox.lock().has(piece));
+            open.try_for_each(|&piece| ask(translator, decode, inbox, &[piece]))
+        }
+    }
+}
+
+/// Where answers arrive, from any thread, and from where they go into the memory.
+struct Inbox<'a> {
+    observer: &'a dyn Observer,
+    arrived: Mutex<Arrived<'a>>,
+}
+
+struct Arrived<'a> {
+    asked: Vec<Asked>,
+    memory: &'a mut Memory,
+    /// Sources with all their pieces that are not in the memory yet.
+    unsaved: Vec<(Key, Entry)>,
+    saved: Instant,
+    error: Option<MemoryError>,
+}
+
+impl<'a> Inbox<'a> {
+    fn new(asked: Vec<Asked>, memory: &'a mut Memory, observer: &'a dyn Observer) -> Self {
+        let arrived = Arrived { asked, memory, unsaved: Vec::new(), saved: Instant::now(), error: None };
+        Inbox { observer, arrived: Mutex::new(arrived) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arrived<'a>> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first answer to a piece counts.
+    fn accept(&self, piece: &Piece, answer: Result<Hypothesis, String>) {
+        let mut arrived = self.lock();
+        if arrived.has(piece) {
+            return;
+        }
+        let source = &mut arrived.asked[piece.of.0];
+        let had_failed = source.failure.is_some();
+        match answer {
+            Ok(hypothesis) => source.answers[piece.of.1] = Some(hypothesis),
+            Err(reason) => source.failure = Some(reason),
+        }
+        let entry = source.answers.iter().cloned().collect::<Option<Vec<_>>>().map(|pieces| Entry { pieces });
+        // What failed is dealt with too, so that the progress goes on.
+        if entry.is_some() || (source.failure.is_some() && !had_failed) {
+            tell_translated(self.observer, source.places.len(), source.source_tokens, false);
+        }
+        let key = source.key;
+        arrived.unsaved.extend(entry.map(|entry| (key, entry)));
+        if arrived.saved.elapsed() >= SAVE_EVERY {
+            arrived.save();
         }
     }
 
-    fn call(&self, texts: &[&str]) -> Result<Vec<Hypothesis>, InferenceError> {
-        let found = self.translator.translate(texts, self.decode, &Listening(self.observer))?;
-        let wrong = || InferenceError::Failed {
-            model: String::new(),
-            message: format!("{} answers to {} sources", found.len(), texts.len()),
-        };
-        let best: Option<Vec<Hypothesis>> = found.iter().map(|all| all.first().cloned()).collect();
-        best.filter(|best| best.len() == texts.len()).ok_or_else(wrong)
+    fn finish(self) -> Result<Vec<Asked>, AnswerError> {
+        let mut arrived = self.arrived.into_inner().unwrap_or_else(PoisonError::into_inner);
+        arrived.save();
+        arrived.error.map_or(Ok(arrived.asked), |error| Err(error.into()))
+    }
+}
+
+impl Arrived<'_> {
+    fn has(&self, piece: &Piece) -> bool {
+        self.asked[piece.of.0].answers[piece.of.1].is_some()
+    }
+
+    fn save(&mut self) {
+        let unsaved = std::mem::take(&mut self.unsaved);
+        if let Err(error) = self.memory.put_many(&unsaved) {
+            self.error.get_or_insert(error);
+        }
+        self.saved = Instant::now();
     }
 }
 
@@ -221,22 +305,42 @@ pub fn score_of(hypothesis: &Hypothesis) -> Score {
 }
 
 /// An observer as the engine sees it.
-pub(super) struct Listening<'a>(pub &'a dyn Observer);
+pub(super) struct Watched<'a>(pub &'a dyn Observer);
 
-impl Watch for Listening<'_> {
+impl Watch for Watched<'_> {
     fn tokens(&self, tokens: usize) {
         self.0.event(Event::TargetTokens(tokens));
     }
 
-    fn cancelled(&self) -> &std::sync::atomic::AtomicBool {
+    fn cancelled(&self) -> &AtomicBool {
         self.0.cancelled()
+    }
+}
+
+/// The same for a call whose answers are awaited.
+struct Listening<'c, 'm> {
+    inbox: &'c Inbox<'m>,
+    call: &'c [&'c Piece],
+}
+
+impl Watch for Listening<'_, '_> {
+    fn tokens(&self, tokens: usize) {
+        self.inbox.observer.event(Event::TargetTokens(tokens));
+    }
+
+    fn found(&self, source: usize, hypotheses: &[Hypothesis]) {
+        if let (Some(piece), Some(best)) = (self.call.get(source), hypotheses.first()) {
+            self.inbox.accept(piece, Ok(best.clone()));
+        }
+    }
+
+    fn cancelled(&self) -> &AtomicBool {
+        self.inbox.observer.cancelled()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
     use crate::pipeline::event::Silent;
 
@@ -244,6 +348,8 @@ mod tests {
     #[derive(Default)]
     struct Scripted {
         calls: Mutex<Vec<usize>>,
+        /// Tells what it found so far before it stops.
+        stops_at: Option<&'static str>,
     }
 
     impl Translator for Scripted {
@@ -251,7 +357,7 @@ mod tests {
             &self,
             sources: &[&str],
             _: &DecodeOptions,
-            _: &dyn Watch,
+            watch: &dyn Watch,
         ) -> Result<Vec<Vec<Hypothesis>>, InferenceError> {
             self.calls.lock().unwrap().push(sources.len());
             if sources.iter().any(|s| s.contains("bad")) {
@@ -264,7 +370,15 @@ mod tests {
                 tokens: 2,
                 finished: true,
             };
-            Ok(sources.iter().map(|s| vec![one(s)]).collect())
+            let mut all = Vec::new();
+            for (number, source) in sources.iter().enumerate() {
+                if self.stops_at == Some(*source) {
+                    return Err(InferenceError::Interrupted);
+                }
+                all.push(vec![one(source)]);
+                watch.found(number, &all[number]);
+            }
+            Ok(all)
         }
 
         fn count_tokens(&self, text: &str) -> usize {
@@ -276,7 +390,11 @@ mod tests {
         }
     }
 
-    fn answers(translator: &Scripted, memory: &mut Memory, sources: &[&str]) -> Vec<Answer> {
+    fn try_answers(
+        translator: &Scripted,
+        memory: &mut Memory,
+        sources: &[&str],
+    ) -> Result<Vec<Answer>, AnswerError> {
         let tokens: Vec<usize> = sources.iter().map(|s| translator.count_tokens(s)).collect();
         let decode = DecodeOptions::default();
         let mut answering = Answering {
@@ -287,7 +405,11 @@ mod tests {
             memory,
             observer: &Silent::default(),
         };
-        answering.answer(sources, &tokens).unwrap()
+        answering.answer(sources, &tokens)
+    }
+
+    fn answers(translator: &Scripted, memory: &mut Memory, sources: &[&str]) -> Vec<Answer> {
+        try_answers(translator, memory, sources).unwrap()
     }
 
     fn text(answer: &Answer) -> &str {
@@ -318,6 +440,18 @@ mod tests {
         let found = &answers(&translator, &mut memory, &[source])[0];
         assert_eq!(text(found), source.to_uppercase());
         assert!(matches!(found, Answer::Translated { pieces, .. } if *pieces >= 3));
+    }
+
+    #[test]
+    fn what_was_found_before_a_stop_is_remembered() {
+        let (mut translator, mut memory) = (Scripted::default(), Memory::none().unwrap());
+        translator.stops_at = Some("c");
+        let stopped = try_answers(&translator, &mut memory, &["a", "b", "c", "d"]);
+        assert!(matches!(stopped, Err(AnswerError::Interrupted)));
+        translator.stops_at = None;
+        let found = answers(&translator, &mut memory, &["a", "b", "c", "d"]);
+        assert_eq!(found.iter().map(text).collect::<Vec<_>>(), ["A", "B", "C", "D"]);
+        assert_eq!(*translator.calls.lock().unwrap(), [4, 2], "the first two were known");
     }
 
     #[test]

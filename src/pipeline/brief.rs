@@ -8,7 +8,7 @@ use crate::memory::{Entry, Key, Memory, MemoryError};
 use crate::summarize::{self, ExtractiveOptions, SummarizeError};
 use crate::unit::{ModelStamp, TranslationUnit};
 
-use super::answer::Listening;
+use super::answer::Watched;
 use super::event::Observer;
 
 /// A brief of the report's own sentences.
@@ -29,7 +29,7 @@ pub fn by_model(
         digest: &stamp.digest,
         inner: Mutex::new(Remembered { memory, failure: None }),
     };
-    let result = summarize::abstractive(units, &remembering, &stamp.name, &Listening(observer));
+    let result = summarize::abstractive(units, &remembering, &stamp.name, &Watched(observer));
     let remembered = remembering.inner.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(failure) = remembered.failure {
         return Err(failure);

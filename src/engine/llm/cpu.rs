@@ -342,6 +342,12 @@ impl Decoder for Network {
     type State = Rows;
 
     fn start(&self, sources: &[&[u32]]) -> Result<Rows, EngineError> {
+        let mut state = Rows { rows: Vec::new(), scratch: Scratch::default() };
+        self.extend(&mut state, sources)?;
+        Ok(state)
+    }
+
+    fn extend(&self, state: &mut Rows, sources: &[&[u32]]) -> Result<bool, EngineError> {
         let (shared, cache) = &self.prefix;
         let nothing = Arc::new(Cache::new(self.config.layers));
         let (mut rows, mut rest) = (Vec::new(), Vec::new());
@@ -350,9 +356,9 @@ impl Decoder for Network {
             rows.push(self.row(Arc::clone(if shares.is_some() { cache } else { &nothing })));
             rest.push(shares.unwrap_or(source));
         }
-        let mut state = Rows { rows, scratch: Scratch::default() };
-        self.take_in(&mut state.rows, &rest, &mut state.scratch)?;
-        Ok(state)
+        self.take_in(&mut rows, &rest, &mut state.scratch)?;
+        state.rows.extend(rows);
+        Ok(true)
     }
 
     fn step(

@@ -14,7 +14,7 @@ use self::weights::Weights;
 use super::prepared::Prepared;
 use super::search::{Found, Prompt, SearchOptions, search};
 use super::tokenize::Tokenizer;
-use super::workers::Workers;
+use super::workers::{Rows, Workers};
 use super::{Device, EngineError, LoadOptions, Precision};
 use crate::inference::{DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
 use crate::model::{InstalledModel, PromptSpec};
@@ -146,48 +146,34 @@ impl Llm {
         &self.tokenizer
     }
 
-    /// Continues each prompt; for each up to `decode.beam` targets, best first. Rows are shared out over the threads.
-    pub fn continue_prompts(
+    /// Continues each prompt; for each, what `finish` makes of its number and up to `decode.beam` targets, best first.
+    pub fn continue_prompts<T: Send>(
         &self,
         prompts: &[Vec<u32>],
         max_tokens: &[usize],
         stop: &[String],
         decode: &DecodeOptions,
         watch: &dyn Watch,
-    ) -> Result<Vec<Vec<Found>>, EngineError> {
-        // Rows that go in together should end together.
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(prompts[i].len()));
-        let rows = (decode.batch / decode.beam.max(1)).max(1);
+        finish: impl Fn(usize, Vec<Found>) -> Result<T, EngineError> + Sync,
+    ) -> Result<Vec<T>, EngineError> {
         let is_end = |ids: &[u32]| self.is_stop(ids, stop);
-        let run = |indices: &[usize]| -> Result<Vec<Vec<Found>>, EngineError> {
-            let mut all = Vec::with_capacity(indices.len());
-            for batch in indices.chunks(rows) {
-                let prompts: Vec<Prompt> = batch
-                    .iter()
-                    .map(|&i| {
-                        let (source, start) = prompts[i].split_at(prompts[i].len().saturating_sub(1));
-                        Prompt { source, start, min_tokens: decode.min_tokens, max_tokens: max_tokens[i] }
-                    })
-                    .collect();
-                let options = SearchOptions {
-                    ends: self.tokenizer.eos(),
-                    is_end: &is_end,
-                    ..SearchOptions::from(decode)
-                };
-                all.extend(match &self.network {
-                    Network::Cpu(network) => search(network.as_ref(), &prompts, &options, watch)?,
-                    Network::Tensors(network) => search(network.as_ref(), &prompts, &options, watch)?,
-                });
-            }
-            Ok(all)
-        };
-        let found = self.workers.share(&order, matches!(self.network, Network::Cpu(_)), run)?;
-        let mut results = vec![Vec::new(); prompts.len()];
-        for (&index, found) in order.iter().zip(found) {
-            results[index] = found;
-        }
-        Ok(results)
+        let options =
+            SearchOptions { ends: self.tokenizer.eos(), is_end: &is_end, ..SearchOptions::from(decode) };
+        let lengths = prompts.iter().map(Vec::len).collect();
+        let prompts: Vec<Prompt> = prompts
+            .iter()
+            .zip(max_tokens)
+            .map(|(prompt, &max_tokens)| {
+                let (source, start) = prompt.split_at(prompt.len().saturating_sub(1));
+                Prompt { source, start, min_tokens: decode.min_tokens, max_tokens }
+            })
+            .collect();
+        let apart = matches!(self.network, Network::Cpu(_));
+        let rows = Rows { lengths, at_once: decode.batch / decode.beam.max(1), apart };
+        self.workers.share(rows, |hand| match &self.network {
+            Network::Cpu(network) => search(network.as_ref(), &prompts, hand, &options, watch, &finish),
+            Network::Tensors(network) => search(network.as_ref(), &prompts, hand, &options, watch, &finish),
+        })
     }
 
     fn is_stop(&self, ids: &[u32], stop: &[String]) -> bool {
@@ -230,14 +216,13 @@ impl Llm {
             .iter()
             .map(|s| Ok(decode.max_target_tokens(self.tokenizer.encode(s)?.len())))
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let found = self.continue_prompts(&prompts, &limits, &prompt.stop, decode, watch)?;
-        found
-            .iter()
-            .zip(sources)
-            .map(|(found, source)| {
-                found.iter().map(|f| self.hypothesis(f, |text| clean_target(text, source, prompt))).collect()
-            })
-            .collect()
+        let finish = |source: usize, found: Vec<Found>| {
+            let clean = |text: &str| clean_target(text, sources[source], prompt);
+            let all = found.iter().map(|f| self.hypothesis(f, clean)).collect::<Result<Vec<_>, _>>()?;
+            watch.found(source, &all);
+            Ok(all)
+        };
+        self.continue_prompts(&prompts, &limits, &prompt.stop, decode, watch, finish)
     }
 }
 
@@ -310,14 +295,11 @@ impl Generator for Llm {
                 .map(|i| frame.encode(&self.tokenizer, i))
                 .collect::<Result<Vec<_>, _>>()?;
             let limits = vec![max_tokens; prompts.len()];
-            let found = self.continue_prompts(&prompts, &limits, &[], &DecodeOptions::default(), watch)?;
-            found
-                .iter()
-                .map(|all| match all.first() {
-                    Some(best) => self.hypothesis(best, |text| text.trim().to_string()),
-                    None => Err(EngineError::Compute("a search without a result".into())),
-                })
-                .collect()
+            let finish = |_, all: Vec<Found>| match all.first() {
+                Some(best) => self.hypothesis(best, |text| text.trim().to_string()),
+                None => Err(EngineError::Compute("a search without a result".into())),
+            };
+            self.continue_prompts(&prompts, &limits, &[], &DecodeOptions::default(), watch, finish)
         };
         run().map_err(|e| e.at_seam(&self.name))
     }

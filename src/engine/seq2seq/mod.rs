@@ -25,7 +25,7 @@ use self::vocabulary::Vocabulary;
 use self::weights::Weights;
 use super::prepared::Prepared;
 use super::search::{Found, Prompt, SearchOptions, search};
-use super::workers::Workers;
+use super::workers::{Rows, Workers};
 use super::{Device, EngineError, LoadOptions, Precision};
 use crate::inference::{Asked, DecodeOptions, Generator, Hypothesis, InferenceError, Translator, Watch};
 use crate::model::{InstalledModel, Task};
@@ -169,45 +169,33 @@ impl Seq2Seq {
         }
     }
 
-    /// Targets for `sources`, best first: `batch` rows at a time, shared out over the threads. `limits` are the least
-    /// and the most target tokens of each source.
-    pub fn search(
+    /// What `finish` makes of each source's number and its targets, best first: `batch` rows at a time on each thread.
+    /// `limits` are the least and the most target tokens of each source.
+    pub fn search<T: Send>(
         &self,
         sources: &[Vec<u32>],
         limits: &[(usize, usize)],
         options: &SearchOptions<'_>,
         batch: usize,
         watch: &dyn Watch,
-    ) -> Result<Vec<Vec<Found>>, EngineError> {
-        // Sources that go in together should be alike in length.
-        let mut order: Vec<usize> = (0..sources.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
-        let rows = (batch / options.beam.max(1)).max(1);
-        let run = |indices: &[usize]| -> Result<Vec<Vec<Found>>, EngineError> {
-            let mut all = Vec::with_capacity(indices.len());
-            for batch in indices.chunks(rows) {
-                let prompts: Vec<Prompt> = batch
-                    .iter()
-                    .map(|&i| Prompt {
-                        source: &sources[i],
-                        start: std::slice::from_ref(&self.specials.decoder_start),
-                        min_tokens: limits[i].0,
-                        max_tokens: limits[i].1.min(self.most_tokens),
-                    })
-                    .collect();
-                all.extend(match &self.engine {
-                    Engine::Cpu(network) => search(network.as_ref(), &prompts, options, watch)?,
-                    Engine::Tensors(network) => search(network.as_ref(), &prompts, options, watch)?,
-                });
-            }
-            Ok(all)
-        };
-        let found = self.workers.share(&order, self.on_cpu, run)?;
-        let mut results = vec![Vec::new(); sources.len()];
-        for (&index, found) in order.iter().zip(found) {
-            results[index] = found;
-        }
-        Ok(results)
+        finish: impl Fn(usize, Vec<Found>) -> Result<T, EngineError> + Sync,
+    ) -> Result<Vec<T>, EngineError> {
+        let prompts: Vec<Prompt> = sources
+            .iter()
+            .zip(limits)
+            .map(|(source, &(least, most))| Prompt {
+                source,
+                start: std::slice::from_ref(&self.specials.decoder_start),
+                min_tokens: least,
+                max_tokens: most.min(self.most_tokens),
+            })
+            .collect();
+        let lengths = sources.iter().map(Vec::len).collect();
+        let rows = Rows { lengths, at_once: batch / options.beam.max(1), apart: self.on_cpu };
+        self.workers.share(rows, |hand| match &self.engine {
+            Engine::Cpu(network) => search(network.as_ref(), &prompts, hand, options, watch, &finish),
+            Engine::Tensors(network) => search(network.as_ref(), &prompts, hand, options, watch, &finish),
+        })
     }
 
     fn hypothesis(&self, found: &Found) -> Result<Hypothesis, EngineError> {
@@ -234,8 +222,12 @@ impl Seq2Seq {
         let sources =
             texts.iter().map(|text| self.vocabulary.encode(text)).collect::<Result<Vec<_>, EngineError>>()?;
         let limits: Vec<(usize, usize)> = sources.iter().map(|source| limits(source.len())).collect();
-        let found = self.search(&sources, &limits, &self.search_options(decode), decode.batch, watch)?;
-        found.iter().map(|found| found.iter().map(|f| self.hypothesis(f)).collect()).collect()
+        let finish = |source: usize, found: Vec<Found>| {
+            let all = found.iter().map(|f| self.hypothesis(f)).collect::<Result<Vec<_>, _>>()?;
+            watch.found(source, &all);
+            Ok(all)
+        };
+        self.search(&sources, &limits, &self.search_options(decode), decode.batch, watch, finish)
     }
 
     fn tokens(&self, text: &str) -> usize {

@@ -6,6 +6,7 @@
 
 mod load;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candle_nn::Activation;
@@ -116,13 +117,6 @@ enum Output {
     Listed(PublishedOutput, Arc<Shortlist>),
 }
 
-/// The output layer of a batch's own tokens.
-struct Listed {
-    layer: OutputLayer,
-    /// For each source, an output each: 0 where its target may have the token, -∞ elsewhere.
-    masks: Vec<Arc<Vec<f32>>>,
-}
-
 /// Keys and values: for each layer, positions × inner width.
 struct Cache {
     keys: Vec<Vec<f16>>,
@@ -158,8 +152,19 @@ struct Row {
     own: Cache,
     /// The cell of each recurrent layer, of the decoder's width.
     cells: Vec<Vec<f32>>,
-    /// Where targets are made of listed tokens only: see [`Listed`].
-    mask: Option<Arc<Vec<f32>>>,
+    /// Tokens decoded so far.
+    position: usize,
+    /// Where targets are made of listed tokens only.
+    listed: Option<Listed>,
+}
+
+/// The tokens that a row's target may have.
+#[derive(Clone)]
+struct Listed {
+    /// In rising order.
+    ids: Arc<Vec<u32>>,
+    /// For each output of [`Rows::output`], 0 where it is one of them, -∞ elsewhere.
+    mask: Arc<Vec<f32>>,
 }
 
 /// The rows under way.
@@ -167,8 +172,6 @@ pub struct Rows {
     rows: Vec<Row>,
     /// Where it is not the network's own.
     output: Option<OutputLayer>,
-    /// Positions decoded so far, the same for all rows.
-    position: usize,
     scratch: Scratch,
 }
 
@@ -185,6 +188,8 @@ struct Scratch {
     keys: Vec<f32>,
     scores: Vec<f32>,
     distances: Vec<f32>,
+    /// See [`Stack::distances_of_last`].
+    last_distances: BTreeMap<usize, Vec<f32>>,
     logits: Vec<f32>,
 }
 
@@ -262,28 +267,23 @@ impl Network {
             cross: Arc::new(cache),
             own: self.decoder.empty_cache(source.len()),
             cells: self.decoder.cells(self.architecture.width),
-            mask: None,
+            position: 0,
+            listed: None,
         }));
         Ok(())
     }
 
     /// Runs one token a row through the decoder; `s.hidden` holds rows × width afterwards.
-    fn decode(
-        &self,
-        rows: &mut [Row],
-        previous: &[u32],
-        position: usize,
-        s: &mut Scratch,
-    ) -> Result<(), EngineError> {
+    fn decode(&self, rows: &mut [Row], previous: &[u32], s: &mut Scratch) -> Result<(), EngineError> {
         let a = &self.architecture;
         s.hidden.clear();
-        for id in previous {
-            self.decoder.embed(a, &[*id], position, &mut s.hidden)?;
+        for (row, id) in rows.iter().zip(previous) {
+            self.decoder.embed(a, &[*id], row.position, &mut s.hidden)?;
         }
         self.decoder.norm_embedding(&mut s.hidden);
         let shape = self.decoder.shape;
         let (inner, width) = (shape.heads * shape.head_width, shape.head_width);
-        self.decoder.distances_of_last(position + 1, &mut s.distances);
+        self.decoder.distances_of_last(rows, &mut s.last_distances);
         for (index, layer) in self.decoder.layers.iter().enumerate() {
             match &layer.mixer {
                 Mixer::Attention(attention) => attention.step(a, shape, rows, index, s)?,
@@ -343,7 +343,7 @@ impl SelfAttention {
                 scale: shape.attention_scale as f32,
                 keys: &row.own.keys[index],
                 values: &row.own.values[index],
-                distances: &s.distances,
+                distances: s.last_distances.get(&row.position).map_or(&[], Vec::as_slice),
                 scores: &mut s.scores,
                 out,
             }
@@ -532,39 +532,58 @@ impl Stack {
         }
     }
 
-    /// The same for the last of `seen` positions, which looks back: heads × seen.
-    fn distances_of_last(&self, seen: usize, out: &mut Vec<f32>) {
-        out.clear();
+    /// The same by position of the rows for a token there, which looks back: heads × (position + 1).
+    fn distances_of_last(&self, rows: &[Row], out: &mut BTreeMap<usize, Vec<f32>>) {
         let Table::Scores { table, buckets, furthest } = &self.positions else { return };
-        for head in 0..self.shape.heads {
-            out.extend((0..seen).map(|key| {
-                let distance = key as i64 - (seen as i64 - 1);
-                table[bucket(distance, false, *buckets, *furthest) as usize * self.shape.heads + head]
-            }));
+        out.clear();
+        for row in rows {
+            let position = row.position;
+            out.entry(position).or_insert_with(|| {
+                let heads = 0..self.shape.heads;
+                heads
+                    .flat_map(|head| {
+                        (0..=position).map(move |key| {
+                            let distance = key as i64 - position as i64;
+                            let bucket = bucket(distance, false, *buckets, *furthest) as usize;
+                            table[bucket * self.shape.heads + head]
+                        })
+                    })
+                    .collect()
+            });
         }
     }
 }
 
-impl Listed {
-    fn of(
-        sources: &[&[u32]],
-        published: &PublishedOutput,
-        shortlist: &Shortlist,
-    ) -> Result<Self, EngineError> {
-        let lists: Vec<Vec<u32>> = sources.iter().map(|source| shortlist.of(source)).collect();
-        let mut all = lists.concat();
+impl Rows {
+    /// Makes the output layer of all tokens that the rows' targets may have.
+    fn list(&mut self, published: &PublishedOutput) -> Result<(), EngineError> {
+        let mut all: Vec<u32> = self
+            .rows
+            .iter()
+            .filter_map(|row| row.listed.as_ref())
+            .flat_map(|l| l.ids.iter().copied())
+            .collect();
         all.sort_unstable();
         all.dedup();
-        let mask = |list: Vec<u32>| {
-            let mut list = list.into_iter().peekable();
-            let allowed = |&id: &u32| match list.next_if_eq(&id) {
+        let mask = |ids: &[u32]| -> Vec<f32> {
+            let mut ids = ids.iter().copied().peekable();
+            let allowed = |&id: &u32| match ids.next_if_eq(&id) {
                 Some(_) => 0.0,
                 None => f32::NEG_INFINITY,
             };
-            Arc::new(all.iter().map(allowed).collect())
+            all.iter().map(allowed).collect()
         };
-        let masks = lists.into_iter().map(mask).collect();
-        Ok(Listed { layer: published.select(all)?, masks })
+        // The rows of a source lie side by side.
+        let mut last: Option<Listed> = None;
+        for listed in self.rows.iter_mut().filter_map(|row| row.listed.as_mut()) {
+            listed.mask = match last {
+                Some(last) if Arc::ptr_eq(&last.ids, &listed.ids) => last.mask,
+                _ => Arc::new(mask(&listed.ids)),
+            };
+            last = Some(listed.clone());
+        }
+        self.output = Some(published.select(all)?);
+        Ok(())
     }
 }
 
@@ -572,8 +591,13 @@ impl Decoder for Network {
     type State = Rows;
 
     fn start(&self, sources: &[&[u32]]) -> Result<Rows, EngineError> {
-        let mut scratch = Scratch::default();
-        let mut rows = Vec::with_capacity(sources.len());
+        let mut state = Rows { rows: Vec::new(), output: None, scratch: Scratch::default() };
+        self.extend(&mut state, sources)?;
+        Ok(state)
+    }
+
+    fn extend(&self, state: &mut Rows, sources: &[&[u32]]) -> Result<bool, EngineError> {
+        let before = state.rows.len();
         let mut start = 0;
         while start < sources.len() {
             if sources[start].is_empty() {
@@ -585,16 +609,16 @@ impl Decoder for Network {
                 tokens += sources[end].len();
                 end += 1;
             }
-            self.rows_of(&sources[start..end], &mut scratch, &mut rows)?;
+            self.rows_of(&sources[start..end], &mut state.scratch, &mut state.rows)?;
             start = end;
         }
-        let mut output = None;
         if let Output::Listed(published, shortlist) = &self.output {
-            let listed = Listed::of(sources, published, shortlist)?;
-            rows.iter_mut().zip(listed.masks).for_each(|(row, mask)| row.mask = Some(mask));
-            output = Some(listed.layer);
+            for (row, source) in state.rows[before..].iter_mut().zip(sources) {
+                row.listed = Some(Listed { ids: Arc::new(shortlist.of(source)), mask: Arc::default() });
+            }
+            state.list(published)?;
         }
-        Ok(Rows { rows, output, position: 0, scratch })
+        Ok(true)
     }
 
     fn step(
@@ -605,8 +629,8 @@ impl Decoder for Network {
         constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         let s = &mut state.scratch;
-        self.decode(&mut state.rows, previous, state.position, s)?;
-        state.position += 1;
+        self.decode(&mut state.rows, previous, s)?;
+        state.rows.iter_mut().for_each(|row| row.position += 1);
         let scale = self.architecture.output_scale as f32;
         if scale != 1.0 {
             s.hidden.iter_mut().for_each(|x| *x *= scale);
@@ -618,7 +642,7 @@ impl Decoder for Network {
             }
         };
         let masks: Vec<&[f32]> =
-            state.rows.iter().filter_map(|row| Some(row.mask.as_ref()?.as_slice())).collect();
+            state.rows.iter().filter_map(|row| Some(row.listed.as_ref()?.mask.as_slice())).collect();
         output.best(&mut s.int8, &s.hidden, k, constraints, &masks, &mut s.logits)
     }
 
