@@ -65,6 +65,28 @@ pub enum Command {
     },
 }
 
+/// `--quality`; docs/performance.md has what each costs and brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Quality {
+    /// Greedy search
+    Fast,
+    /// A beam of 2
+    Balanced,
+    /// A beam of 4, or the model's own where that is wider
+    Best,
+}
+
+impl Quality {
+    /// The beam of a model whose own is `usual`.
+    pub fn beam(self, usual: usize) -> usize {
+        match self {
+            Quality::Fast => 1,
+            Quality::Balanced => 2,
+            Quality::Best => usual.max(4),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct ModelArgs {
     /// Model that translates: a name of `tarjuman models list`, a .gguf file, a model folder, `auto` or `echo`
@@ -79,6 +101,9 @@ pub struct ModelArgs {
     /// Numbers to compute with: auto, f32, f16 or bf16
     #[arg(long, value_name = "NAME", default_value = "auto", help_heading = "Model")]
     pub precision: Precision,
+    /// How widely to search, in place of --beam [default: the model's own beam]
+    #[arg(long, value_name = "NAME", help_heading = "Decoding", conflicts_with = "beam")]
+    pub quality: Option<Quality>,
     /// Hypotheses kept at each step; 1 is greedy search [default: the model's]
     #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
     pub beam: Option<usize>,

@@ -197,9 +197,8 @@ impl Ready {
     /// Decode options: the model's own, with the command line over them.
     pub fn decode(&self, args: &ModelArgs) -> crate::inference::DecodeOptions {
         let mut decode = self.installed.spec.decode.clone();
-        if let Some(beam) = args.beam {
-            decode.beam = beam;
-        }
+        let of_quality = args.quality.map(|quality| quality.beam(decode.beam));
+        decode.beam = args.beam.or(of_quality).unwrap_or(decode.beam);
         if let Some(least) = args.min_tokens {
             decode.min_tokens = least;
         }

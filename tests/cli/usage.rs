@@ -34,6 +34,8 @@ fn each_mistake_has_its_message() {
         ),
         ("run reports --out out --model echo --threads 0", &["--threads", "from 1 on"]),
         ("run reports --out out --model echo --beam none", &["--beam", "from 1 on"]),
+        ("run reports --out out --model echo --quality good", &["good", "fast, balanced, best"]),
+        ("run reports --out out --model echo --quality best --beam 2", &["--quality", "--beam"]),
         ("run reports --out out --model echo --limit few", &["--limit"]),
         ("run reports --out out --model echo --log-format xml", &["xml", "text, json"]),
         ("completions fihs", &["fish"]),
