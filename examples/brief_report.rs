@@ -11,7 +11,7 @@ use tarjuman::engine::{Device, LoadOptions, Loaded, Precision};
 use tarjuman::fetch::{Store, StoreOptions};
 use tarjuman::lang::Lang;
 use tarjuman::memory::Memory;
-use tarjuman::pipeline::{self, Answering, Silent};
+use tarjuman::pipeline::{self, Answering, Configured, Cut, Silent};
 use tarjuman::registry::Registry;
 use tarjuman::summarize::{self, ExtractiveOptions};
 use tarjuman::unit::{Ledger, TranslationUnit};
@@ -39,15 +39,10 @@ fn main() -> Result<()> {
     let sources: Vec<String> = asked.iter().map(|unit| unit.source_normalized.clone()).collect();
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     let tokens: Vec<usize> = sources.iter().map(|source| translator.count_tokens(source)).collect();
-    let answers = Answering {
-        translator,
-        model_digest: &model.digest,
-        decode: &model.spec.decode,
-        rows: model.spec.decode.batch,
-        memory: &mut Memory::none()?,
-        observer: &Silent::default(),
-    }
-    .answer(&sources, &tokens)?;
+    let decode = &model.spec.decode;
+    let model = Configured { translator, digest: &model.digest, decode, rows: decode.batch };
+    let (memory, observer) = (&mut Memory::none()?, &Silent::default());
+    let answers = Answering { model, cut: Cut::Whole, memory, observer }.answer(&sources, &tokens)?;
     for (unit, answer) in asked.iter_mut().zip(answers) {
         pipeline::settle(unit, answer, &Lang::english());
     }

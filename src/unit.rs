@@ -50,8 +50,14 @@ pub enum Check {
     Loop,
     /// The target is far too short or too long for its source.
     Length,
-    /// A number of the source is missing in the target, or the other way round.
+    /// A number, currency or day of the source is missing in the target, or the other way round.
     Numbers,
+    /// A negation is lost, or one came in.
+    Negation,
+    /// A name, code or address in Latin letters is lost.
+    Verbatim,
+    /// Quotation marks do not pair.
+    Quotes,
     /// The model was stopped by the length limit before it ended the sentence.
     Truncated,
     /// The model had no confidence in what it wrote.
@@ -69,6 +75,9 @@ impl Check {
             Check::Loop => "loop",
             Check::Length => "length",
             Check::Numbers => "numbers",
+            Check::Negation => "negation",
+            Check::Verbatim => "verbatim",
+            Check::Quotes => "quotes",
             Check::Truncated => "truncated",
             Check::LowProbability => "low_probability",
             Check::Echo => "echo",
@@ -83,6 +92,18 @@ pub struct Finding {
     pub check: Check,
     /// What was seen, e.g. `25 is missing in the translation`.
     pub detail: String,
+}
+
+/// Something that was tried to mend a flagged target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// What, in words: `wider beam`.
+    pub step: String,
+    /// The checks that fired on what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// Whether it took the place of what was there: it had less against it.
+    pub kept: bool,
 }
 
 /// The model's confidence in a target, over its tokens.
@@ -123,6 +144,9 @@ pub struct TranslationUnit {
     /// Checks that fired and still stand.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// What was tried to mend it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
     /// Into how many pieces the source was split to fit the model; their targets are joined.
     pub pieces: usize,
     /// The model's confidence; none where no model was asked.

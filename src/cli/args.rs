@@ -107,6 +107,12 @@ pub struct ModelArgs {
     /// Hypotheses kept at each step; 1 is greedy search [default: the model's]
     #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
     pub beam: Option<usize>,
+    /// Do not try again what a check has flagged
+    #[arg(long, help_heading = "Decoding")]
+    pub no_repair: bool,
+    /// Another translator, for flagged sentences that the first cannot repair
+    #[arg(long, value_name = "NAME", help_heading = "Decoding", conflicts_with = "no_repair")]
+    pub second: Option<String>,
     /// No sentence ends before this many target tokens
     #[arg(long, value_name = "N", help_heading = "Decoding")]
     pub min_tokens: Option<usize>,

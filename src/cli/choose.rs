@@ -6,8 +6,10 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::engine::{LoadOptions, Loaded};
 use crate::fetch::{FetchError, Store, StoreOptions};
+use crate::inference::DecodeOptions;
 use crate::lang::Lang;
 use crate::model::{InstalledModel, ModelSpec, ResolvedModel, Source, Task};
+use crate::pipeline::Configured;
 use crate::registry::{Origin, Overlays, Registry};
 use crate::unit::ModelStamp;
 
@@ -59,12 +61,12 @@ impl Shelf {
     pub fn check_task(&self, name: &str, task: Task) -> Result<()> {
         let spec = self.registry.get(name)?.spec;
         if !spec.tasks.contains(&task) {
-            let (option, verb) = match task {
-                Task::Translate => ("model", "translate"),
-                Task::Brief => ("brief", "write briefs"),
+            let verb = match task {
+                Task::Translate => "translate",
+                Task::Brief => "write briefs",
             };
             bail!(
-                "--{option} {name}: this model does not {verb}\nhint: `tarjuman models list` shows what each model does"
+                "{name}: this model does not {verb}\nhint: `tarjuman models list` shows what each model does"
             );
         }
         Ok(())
@@ -193,9 +195,27 @@ pub fn ready(shelf: &Shelf, name: &str, task: Task, args: &ModelArgs, reporter: 
     Ok(Ready { device: loaded.device(&options), threads: options.threads, stamp, loaded, installed })
 }
 
+/// The model of `--second` with its search options, if there is one: its own, whatever the first's were changed to.
+pub fn second(
+    shelf: &Shelf,
+    args: &ModelArgs,
+    reporter: &Reporter,
+) -> Result<Option<(Ready, DecodeOptions)>> {
+    let Some(name) = &args.second else { return Ok(None) };
+    let second = ready(shelf, name, Task::Translate, args, reporter)?;
+    let decode = second.installed.spec.decode.clone();
+    Ok(Some((second, decode)))
+}
+
 impl Ready {
+    /// Its translator, and how it is asked.
+    pub fn configured<'a>(&'a self, decode: &'a DecodeOptions) -> Result<Configured<'a>> {
+        let translator = self.translator()?;
+        Ok(Configured { translator, digest: &self.stamp.digest, decode, rows: self.rows(decode) })
+    }
+
     /// Decode options: the model's own, with the command line over them.
-    pub fn decode(&self, args: &ModelArgs) -> crate::inference::DecodeOptions {
+    pub fn decode(&self, args: &ModelArgs) -> DecodeOptions {
         let mut decode = self.installed.spec.decode.clone();
         let of_quality = args.quality.map(|quality| quality.beam(decode.beam));
         decode.beam = args.beam.or(of_quality).unwrap_or(decode.beam);
@@ -210,7 +230,7 @@ impl Ready {
     }
 
     /// Rows given in one call: a full batch for every thread.
-    pub fn rows(&self, decode: &crate::inference::DecodeOptions) -> usize {
+    pub fn rows(&self, decode: &DecodeOptions) -> usize {
         (decode.batch / decode.beam.max(1)).max(1) * self.threads
     }
 

@@ -11,12 +11,12 @@ use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEnco
 use crate::lang::Lang;
 use crate::memory::Memory;
 use crate::model::Task;
-use crate::pipeline::{self, Answering};
+use crate::pipeline::{self, Answering, Cut, Repairing};
 use crate::segment;
 use crate::unit::{Finding, Score, State, TranslationUnit};
 
 use super::args::{Global, TranslateArgs};
-use super::choose::{Shelf, ready};
+use super::choose::{Shelf, ready, second};
 use super::exit::Exit;
 use super::print_data;
 use super::report::Reporter;
@@ -52,7 +52,9 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
     }
     let translator = model.translator()?;
     let decode = model.decode(&args.model);
-    let rows = model.rows(&decode);
+    let configured = model.configured(&decode)?;
+    let rows = configured.rows;
+    let second = second(&shelf, &args.model, reporter)?;
     let langs = &model.installed.spec.source_langs;
     let input = read_lines();
     let (mut index, mut flagged) = (0, 0);
@@ -70,17 +72,19 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
             places.iter().map(|&(l, u)| lines[l].units[u].source_normalized.clone()).collect();
         let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         let tokens: Vec<usize> = sources.iter().map(|s| translator.count_tokens(s)).collect();
-        let mut answering = Answering {
-            translator,
-            model_digest: &model.stamp.digest,
-            decode: &decode,
-            rows,
-            memory: &mut memory,
-            observer: reporter,
-        };
+        let mut answering =
+            Answering { model: configured, cut: Cut::Whole, memory: &mut memory, observer: reporter };
         let answers = answering.answer(&sources, &tokens)?;
         for ((l, u), answer) in places.into_iter().zip(answers) {
             pipeline::settle(&mut lines[l].units[u], answer, &model.target_lang());
+        }
+        if !args.model.no_repair {
+            let mut units: Vec<_> = lines.iter_mut().flat_map(|line| &mut line.units).collect();
+            let second = second.as_ref().map(|(model, decode)| model.configured(decode)).transpose()?;
+            let target_lang = &model.target_lang();
+            let observer = reporter;
+            Repairing { model: configured, second, target_lang, memory: &mut memory, observer }
+                .repair(&mut units)?;
         }
         let mut out = String::new();
         for line in &lines {

@@ -1,8 +1,9 @@
 //! A deterministic stand-in for a model, without weights: the whole program runs with it in milliseconds.
 //!
 //! Arabic words come back as Latin transliterations, everything else unchanged; so numbers survive, lengths are
-//! plausible and no Arabic is left. Two words make it misbehave on purpose, so that checks, exit codes and pages can
-//! be tried: `حلقة` in a source makes it loop, `فراغ` makes it fall silent.
+//! plausible and no Arabic is left. Some words make it misbehave on purpose, so that checks, repairs, exit codes and
+//! pages can be tried: `حلقة` in a source makes it loop, `تكرار` makes it loop unless repetition is banned, `فراغ` makes
+//! it fall silent, and `ضياع` makes its best answer lose the numbers, which the second-best of a beam has.
 
 use std::sync::atomic::Ordering;
 
@@ -94,15 +95,21 @@ impl Translator for Echo {
                 return Err(InferenceError::Interrupted);
             }
             std::thread::sleep(std::time::Duration::from_millis(self.delay_ms));
+            let is_free = options.no_repeat_ngram == 0;
             let text = match () {
-                () if source.contains("حلقة") => "again and ".repeat(12).trim_end().to_string(),
+                () if source.contains("حلقة") || (source.contains("تكرار") && is_free) => {
+                    "again and ".repeat(12).trim_end().to_string()
+                }
                 () if source.contains("فراغ") => String::new(),
                 () => transliterate(source),
             };
             let tokens = text.split_whitespace().count() + 1;
-            watch.tokens(tokens);
             let best = Hypothesis { text, mean_log_prob: -0.1, min_log_prob: -0.5, tokens, finished: true };
-            let found = vec![best; options.beam.clamp(1, 2)];
+            let mut found = vec![best; options.beam.clamp(1, 2)];
+            if source.contains("ضياع") {
+                found[0].text.retain(|c| !c.is_ascii_digit());
+            }
+            watch.tokens(tokens * found.len());
             watch.found(number, &found);
             all.push(found);
         }

@@ -35,18 +35,22 @@ pub struct PublishedOutput {
 }
 
 impl PublishedOutput {
+    /// How many tokens it has.
+    pub fn tokens(&self) -> usize {
+        self.data.len() / self.preparation.width()
+    }
+
     /// The layer of all tokens.
     pub fn whole(&self) -> Result<OutputLayer, EngineError> {
-        let tokens = self.data.len() / self.preparation.width();
-        Ok(OutputLayer { ids: None, ..self.select((0..tokens as u32).collect())? })
+        Ok(OutputLayer { ids: None, ..self.select((0..self.tokens() as u32).collect())? })
     }
 
     /// The layer of the tokens `ids`, in rising order, all of which there must be.
     pub fn select(&self, ids: Vec<u32>) -> Result<OutputLayer, EngineError> {
         let width = self.preparation.width();
         let block = |ids: &[u32]| {
-            let row = |id: &u32| self.data[*id as usize * width..][..width].iter().copied();
-            let data: Vec<i8> = ids.iter().flat_map(row).collect();
+            let mut data = Vec::with_capacity(ids.len() * width);
+            ids.iter().for_each(|id| data.extend_from_slice(&self.data[*id as usize * width..][..width]));
             let bias = self.bias.as_ref().map(|bias| ids.iter().map(|id| bias[*id as usize]).collect());
             QuantizedLinear::of_int8(data, vec![self.step; ids.len()], bias, self.preparation.clone())
         };

@@ -54,16 +54,34 @@ pub enum AnswerError {
     Memory(#[from] MemoryError),
 }
 
-/// A model with its memory.
-pub struct Answering<'a> {
+/// A model and how it is asked.
+#[derive(Clone, Copy)]
+pub struct Configured<'a> {
     /// The model.
     pub translator: &'a dyn Translator,
     /// Digest of its files and prompt.
-    pub model_digest: &'a str,
+    pub digest: &'a str,
     /// How to search.
     pub decode: &'a DecodeOptions,
-    /// Rows that the model has under way at a time.
+    /// Rows that it has under way at a time.
     pub rows: usize,
+}
+
+/// Where sources are cut before they are translated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// Only where they are longer than the model can read.
+    Whole,
+    /// About in the middle, once more than they must be.
+    Halves,
+}
+
+/// A model with its memory.
+pub struct Answering<'a> {
+    /// The model.
+    pub model: Configured<'a>,
+    /// How sources are cut.
+    pub cut: Cut,
     /// What is known already.
     pub memory: &'a mut Memory,
     /// Who listens.
@@ -75,7 +93,8 @@ struct Asked {
     key: Key,
     places: Vec<usize>,
     source_tokens: usize,
-    answers: Vec<Option<Hypothesis>>,
+    /// For each piece its hypotheses.
+    answers: Vec<Option<Vec<Hypothesis>>>,
     failure: Option<String>,
 }
 
@@ -87,27 +106,57 @@ struct Piece {
     tokens: usize,
 }
 
+/// What is known of a source: its entry and whether the model was not asked for it, or why there is none.
+type Known = Result<(Entry, bool), String>;
+
 impl Answering<'_> {
     /// An answer for each source, in order. `tokens` are the sources' lengths.
     pub fn answer(&mut self, sources: &[&str], tokens: &[usize]) -> Result<Vec<Answer>, AnswerError> {
+        let answer = |known: Known| match known {
+            Ok((entry, from_memory)) => answer_of(&entry, from_memory),
+            Err(reason) => Answer::Failed { reason },
+        };
+        Ok(self.entries(sources, tokens, Kept::Best)?.into_iter().map(answer).collect())
+    }
+
+    /// All hypotheses for each source, best first; none for a source that would have to be cut, or failed.
+    pub fn alternatives(
+        &mut self,
+        sources: &[&str],
+        tokens: &[usize],
+    ) -> Result<Vec<Vec<Hypothesis>>, AnswerError> {
+        let longest = self.model.translator.max_source_tokens();
+        let fits: Vec<usize> = (0..sources.len()).filter(|&i| tokens[i] <= longest).collect();
+        let (some, lengths): (Vec<&str>, Vec<usize>) = fits.iter().map(|&i| (sources[i], tokens[i])).unzip();
+        let mut all = vec![Vec::new(); sources.len()];
+        for (place, known) in fits.into_iter().zip(self.entries(&some, &lengths, Kept::All)?) {
+            all[place] = known.map(|(entry, _)| entry.pieces).unwrap_or_default();
+        }
+        Ok(all)
+    }
+
+    fn entries(&mut self, sources: &[&str], tokens: &[usize], kept: Kept) -> Result<Vec<Known>, AnswerError> {
+        let Configured { translator, decode, .. } = self.model;
         // Everything that decides a target: a change of any of these must not find the old one.
         let fingerprint = format!(
-            "{} pieces={} engine={} {}",
-            self.decode.fingerprint(),
-            self.translator.max_source_tokens(),
+            "{} pieces={}{}{} engine={} {}",
+            decode.fingerprint(),
+            translator.max_source_tokens(),
+            if self.cut == Cut::Halves { " halves" } else { "" },
+            if kept == Kept::All { " all" } else { "" },
             engine::VERSION,
-            self.translator.arithmetic()
+            translator.arithmetic()
         );
         let version = segment::VERSION.to_string();
         let keys: Vec<Key> =
-            sources.iter().map(|s| Key::new(s, self.model_digest, &fingerprint, &version)).collect();
-        let mut answers: Vec<Option<Answer>> = vec![None; sources.len()];
+            sources.iter().map(|s| Key::new(s, self.model.digest, &fingerprint, &version)).collect();
+        let mut entries: Vec<Option<Known>> = (0..sources.len()).map(|_| None).collect();
         let mut asked: Vec<Asked> = Vec::new();
         let mut pieces: Vec<Piece> = Vec::new();
         let mut seen: HashMap<Key, usize> = HashMap::new();
         for (place, (key, known)) in keys.iter().zip(self.memory.get_many(&keys)?).enumerate() {
             if let Some(entry) = known {
-                answers[place] = Some(answer_of(&entry, true));
+                entries[place] = Some(Ok((entry, true)));
                 tell_translated(self.observer, 1, tokens[place], true);
             } else if let Some(&at) = seen.get(key) {
                 asked[at].places.push(place);
@@ -129,43 +178,60 @@ impl Answering<'_> {
         }
 
         let lengths: Vec<usize> = pieces.iter().map(|piece| piece.tokens).collect();
-        let inbox = Inbox::new(asked, &mut *self.memory, self.observer);
-        for call in batch::pack(&lengths, self.rows * CALL_ROUNDS, CALL_TOKENS) {
+        let inbox = Inbox::new(asked, kept, &mut *self.memory, self.observer);
+        for call in batch::pack(&lengths, self.model.rows * CALL_ROUNDS, CALL_TOKENS) {
             let call: Vec<&Piece> = call.into_iter().map(|i| &pieces[i]).collect();
-            let asked = ask(self.translator, self.decode, &inbox, &call);
+            let asked = ask(translator, decode, &inbox, &call);
             inbox.lock().save();
             asked?;
             inbox.lock().error.take().map_or(Ok(()), Err)?;
         }
 
         for source in inbox.finish()? {
-            let answer = match source.answers.into_iter().collect::<Option<Vec<_>>>() {
-                Some(pieces) => answer_of(&Entry { pieces }, false),
-                None => Answer::Failed {
-                    reason: source.failure.unwrap_or_else(|| "the model gave no answer".into()),
-                },
-            };
-            for (n, place) in source.places.into_iter().enumerate() {
-                let mut answer = answer.clone();
-                if let Answer::Translated { from_memory, .. } = &mut answer {
-                    *from_memory = n > 0;
-                }
-                answers[place] = Some(answer);
+            let failure = || source.failure.clone().unwrap_or_else(|| "the model gave no answer".into());
+            let entry = kept.entry(&source.answers).ok_or_else(failure);
+            for (n, &place) in source.places.iter().enumerate() {
+                entries[place] = Some(entry.clone().map(|entry| (entry, n > 0)));
             }
         }
-        let unanswered = || Answer::Failed { reason: "the source was not asked".into() };
-        Ok(answers.into_iter().map(|a| a.unwrap_or_else(unanswered)).collect())
+        let unasked = || Err("the source was not asked".into());
+        Ok(entries.into_iter().map(|entry| entry.unwrap_or_else(unasked)).collect())
     }
 
     /// The source in pieces that fit the model, with their lengths; almost always one.
     fn wrap(&self, source: &str, tokens: usize) -> Vec<(String, usize)> {
-        let budget = self.translator.max_source_tokens();
+        let longest = self.model.translator.max_source_tokens();
+        let budget = match self.cut {
+            Cut::Whole => longest,
+            // A little more than half, so that a cut between clauses is not given up for an even one.
+            Cut::Halves => longest.min(tokens * 2 / 3).max(1),
+        };
         if tokens <= budget {
             return vec![(source.to_string(), tokens)];
         }
-        let count = |text: &str| self.translator.count_tokens(text);
+        let count = |text: &str| self.model.translator.count_tokens(text);
         let parts = segment::wrap(source, budget, &count).into_iter().map(|range| source[range].to_string());
         parts.map(|part| (part.clone(), count(&part))).collect()
+    }
+}
+
+/// Which hypotheses of a piece are of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// The best of each piece.
+    Best,
+    /// All of a source that is one piece.
+    All,
+}
+
+impl Kept {
+    /// What the memory keeps of a source, once all its pieces have answers.
+    fn entry(self, answers: &[Option<Vec<Hypothesis>>]) -> Option<Entry> {
+        let pieces = match (self, answers) {
+            (Kept::All, [Some(all)]) => all.clone(),
+            _ => answers.iter().map(|all| all.as_ref()?.first().cloned()).collect::<Option<_>>()?,
+        };
+        Some(Entry { pieces })
     }
 }
 
@@ -187,7 +253,7 @@ fn ask(
         Ok(found) => {
             // Whoever told none of it beforehand may tell it now.
             for (piece, found) in call.iter().zip(&found) {
-                inbox.accept(piece, found.first().cloned().ok_or("the model gave no answer".to_string()));
+                inbox.accept(piece, Ok(found.clone()));
             }
             if found.len() < call.len() {
                 let reason = format!("{} answers to {} sources", found.len(), call.len());
@@ -209,6 +275,7 @@ fn ask(
 
 /// Where answers arrive, from any thread, and from where they go into the memory.
 struct Inbox<'a> {
+    kept: Kept,
     observer: &'a dyn Observer,
     arrived: Mutex<Arrived<'a>>,
 }
@@ -223,9 +290,9 @@ struct Arrived<'a> {
 }
 
 impl<'a> Inbox<'a> {
-    fn new(asked: Vec<Asked>, memory: &'a mut Memory, observer: &'a dyn Observer) -> Self {
+    fn new(asked: Vec<Asked>, kept: Kept, memory: &'a mut Memory, observer: &'a dyn Observer) -> Self {
         let arrived = Arrived { asked, memory, unsaved: Vec::new(), saved: Instant::now(), error: None };
-        Inbox { observer, arrived: Mutex::new(arrived) }
+        Inbox { kept, observer, arrived: Mutex::new(arrived) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Arrived<'a>> {
@@ -233,7 +300,7 @@ impl<'a> Inbox<'a> {
     }
 
     /// The first answer to a piece counts.
-    fn accept(&self, piece: &Piece, answer: Result<Hypothesis, String>) {
+    fn accept(&self, piece: &Piece, answer: Result<Vec<Hypothesis>, String>) {
         let mut arrived = self.lock();
         if arrived.has(piece) {
             return;
@@ -241,10 +308,11 @@ impl<'a> Inbox<'a> {
         let source = &mut arrived.asked[piece.of.0];
         let had_failed = source.failure.is_some();
         match answer {
-            Ok(hypothesis) => source.answers[piece.of.1] = Some(hypothesis),
+            Ok(all) if all.is_empty() => source.failure = Some("the model gave no answer".into()),
+            Ok(all) => source.answers[piece.of.1] = Some(all),
             Err(reason) => source.failure = Some(reason),
         }
-        let entry = source.answers.iter().cloned().collect::<Option<Vec<_>>>().map(|pieces| Entry { pieces });
+        let entry = self.kept.entry(&source.answers);
         // What failed is dealt with too, so that the progress goes on.
         if entry.is_some() || (source.failure.is_some() && !had_failed) {
             tell_translated(self.observer, source.places.len(), source.source_tokens, false);
@@ -329,8 +397,8 @@ impl Watch for Listening<'_, '_> {
     }
 
     fn found(&self, source: usize, hypotheses: &[Hypothesis]) {
-        if let (Some(piece), Some(best)) = (self.call.get(source), hypotheses.first()) {
-            self.inbox.accept(piece, Ok(best.clone()));
+        if let Some(piece) = self.call.get(source) {
+            self.inbox.accept(piece, Ok(hypotheses.to_vec()));
         }
     }
 
@@ -397,14 +465,8 @@ mod tests {
     ) -> Result<Vec<Answer>, AnswerError> {
         let tokens: Vec<usize> = sources.iter().map(|s| translator.count_tokens(s)).collect();
         let decode = DecodeOptions::default();
-        let mut answering = Answering {
-            translator,
-            model_digest: "d",
-            decode: &decode,
-            rows: 8,
-            memory,
-            observer: &Silent::default(),
-        };
+        let model = Configured { translator, digest: "d", decode: &decode, rows: 8 };
+        let mut answering = Answering { model, cut: Cut::Whole, memory, observer: &Silent::default() };
         answering.answer(sources, &tokens)
     }
 

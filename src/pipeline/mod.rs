@@ -7,6 +7,7 @@
 mod answer;
 mod brief;
 mod event;
+mod repair;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -26,8 +27,9 @@ use crate::unit::{Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit
 use crate::verify;
 use crate::write::{self, Collision, DocumentWriter, Format, OutputDir, WriteError};
 
-pub use answer::{Answer, AnswerError, Answering, score_of};
+pub use answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
 pub use event::{Event, Observer, Silent};
+pub use repair::Repairing;
 
 /// Segments gathered before the model is asked, as a multiple of the rows of one call.
 const WINDOW_CALLS: usize = 8;
@@ -65,8 +67,12 @@ pub struct RunOptions<'a> {
     pub target_lang: Lang,
     /// How it searches.
     pub decode: DecodeOptions,
-    /// Rows it is given in one call.
+    /// Rows it has under way at a time.
     pub rows: usize,
+    /// Whether flagged sentences are tried again.
+    pub repair: bool,
+    /// Another translator for those that the first cannot repair.
+    pub second: Option<Configured<'a>>,
     /// Who writes briefs.
     pub brief: BriefMaker<'a>,
     /// Device in words, for the record.
@@ -395,28 +401,44 @@ impl Runner<'_> {
         let tokens: Vec<usize> = window.iter().flat_map(|p| p.waiting.iter().map(|w| w.1)).collect();
         let sources: Vec<&str> =
             places.iter().map(|&(d, u)| window[d].units[u].source_normalized.as_str()).collect();
-        let mut answering = Answering {
+        let model = Configured {
             translator: self.options.translator,
-            model_digest: &self.options.stamp.digest,
+            digest: &self.options.stamp.digest,
             decode: &self.options.decode,
             rows: self.options.rows,
-            memory: &mut self.memory,
-            observer: &self.counting,
+        };
+        let mut answering =
+            Answering { model, cut: Cut::Whole, memory: &mut self.memory, observer: &self.counting };
+        let unfinished = |window: Vec<Pending>| {
+            let records = window.into_iter().map(|p| record(p.document.id, p.bytes, Outcome::NotReached));
+            Ok(Some(records.collect()))
         };
         let answers = match answering.answer(&sources, &tokens) {
             Ok(answers) => answers,
             Err(AnswerError::Memory(e)) => return Err(e.into()),
-            Err(AnswerError::Interrupted) => {
-                let unfinished =
-                    window.into_iter().map(|p| record(p.document.id, p.bytes, Outcome::NotReached));
-                return Ok(Some(unfinished.collect()));
-            }
+            Err(AnswerError::Interrupted) => return unfinished(window),
         };
         for ((d, u), answer) in places.into_iter().zip(answers) {
             if matches!(answer, Answer::Translated { from_memory: true, .. }) {
                 self.from_memory += 1;
             }
             settle(&mut window[d].units[u], answer, &self.options.target_lang);
+        }
+        if self.options.repair {
+            let mut repairing = Repairing {
+                model,
+                second: self.options.second,
+                target_lang: &self.options.target_lang,
+                memory: &mut self.memory,
+                observer: &self.counting,
+            };
+            let mut units: Vec<&mut TranslationUnit> =
+                window.iter_mut().flat_map(|pending| &mut pending.units).collect();
+            match repairing.repair(&mut units) {
+                Ok(()) => {}
+                Err(AnswerError::Memory(e)) => return Err(e.into()),
+                Err(AnswerError::Interrupted) => return unfinished(window),
+            }
         }
         let mut window = window.into_iter();
         while let Some(pending) = window.next() {
@@ -503,6 +525,7 @@ pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> Transla
         state: if waits { State::Skipped } else { State::Copied },
         reason: None,
         findings: Vec::new(),
+        attempts: Vec::new(),
         pieces: 0,
         score: None,
     }
@@ -526,10 +549,7 @@ pub fn settle(unit: &mut TranslationUnit, answer: Answer, target_lang: &Lang) {
             unit.reason = Some(reason);
         }
         Answer::Translated { hypothesis, pieces, .. } => {
-            unit.target = match target_lang.is_arabic_script() {
-                true => hypothesis.text.clone(),
-                false => lang::western_signs(&hypothesis.text),
-            };
+            unit.target = repair::written(&hypothesis, target_lang);
             unit.findings = verify::check(&unit.source_normalized, &unit.target, Some(&hypothesis));
             unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
             unit.score = Some(score_of(&hypothesis));

@@ -16,6 +16,7 @@ pub(super) fn unit(index: usize, source: &str, target: &str) -> TranslationUnit 
         state: State::Translated,
         reason: None,
         findings: Vec::new(),
+        attempts: Vec::new(),
         pieces: 1,
         score: None,
     }

@@ -17,7 +17,16 @@ const SETS: [(&str, &str, &str); 3] = [
     ("FLORES dev", "flores-dev/ar", "flores-dev/en"),
 ];
 const SYSTEMS: [&str; 5] = ["argos", "bergamot-base", "google", "nllb", "opusmt"];
-const CHECKS: [Check; 5] = [Check::ArabicLeft, Check::Loop, Check::Length, Check::Numbers, Check::Echo];
+const CHECKS: [Check; 8] = [
+    Check::ArabicLeft,
+    Check::Loop,
+    Check::Length,
+    Check::Numbers,
+    Check::Negation,
+    Check::Verbatim,
+    Check::Quotes,
+    Check::Echo,
+];
 
 type Pair = (String, String);
 
@@ -63,7 +72,53 @@ fn damaged((source, target): &Pair) -> Vec<(&'static str, Pair)> {
         let changed = format!("{}{other}{}", &target[..at], &target[at + 1..]);
         out.push(("a digit changed", (source.clone(), changed)));
     }
+    // Each of the next is damage only where the source has what is damaged.
+    let replaced = |from: &str, to: &str| {
+        let changed = format!(" {target} ").replacen(&format!(" {from}"), &format!(" {to}"), 1);
+        let changed = changed.trim().to_owned();
+        (changed != *target).then_some((source.clone(), changed))
+    };
+    let negations =
+        [("did not ", ""), ("do not ", ""), ("does not ", ""), ("is not ", "is "), ("was not ", "was ")];
+    let negations =
+        negations.into_iter().chain([("are not ", "are "), ("were not ", "were "), ("will not ", "will ")]);
+    if let Some(pair) = negations.into_iter().find_map(|(from, to)| replaced(from, to)) {
+        out.push(("a `not` dropped", pair));
+    }
+    let verbs = [("was ", "was not "), ("is ", "is not "), ("were ", "were not "), ("are ", "are not ")];
+    let affirmed = !["not ", "no ", "n't ", "never "].iter().any(|w| target.contains(w));
+    if let Some(pair) = verbs.iter().find_map(|(from, to)| replaced(from, to)).filter(|_| affirmed) {
+        out.push(("a `not` put in", pair));
+    }
+    if target.contains('$') {
+        out.push(("$ changed to €", (source.clone(), target.replace("US$", "€").replace('$', "€"))));
+    }
+    if let Some(pair) = digits_preceded_by_nothing(target).map(|changed| (source.clone(), changed)) {
+        out.push(("$ put before a number", pair));
+    }
+    let days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+    if let Some(at) = days.iter().position(|day| target.contains(day)) {
+        out.push(("another weekday", (source.clone(), target.replace(days[at], days[(at + 2) % 7]))));
+    }
+    let latin = source
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .find(|w| w.len() >= 3 && w.chars().all(|c| c.is_ascii_alphabetic()) && target.contains(*w));
+    if let Some(word) = latin {
+        out.push(("a Latin word dropped", (source.clone(), target.replace(word, ""))));
+    }
+    if target.matches('"').count() == 2 {
+        out.push(("a quotation mark dropped", (source.clone(), target.replacen('"', "", 1))));
+    }
     let words: Vec<&str> = target.split_whitespace().collect();
+    if words.len() >= 12 && words[5..words.len() - 3].iter().any(|w| w.ends_with(',')) {
+        let at = 5 + words[5..words.len() - 3].iter().position(|w| w.ends_with(',')).unwrap();
+        let end =
+            words[at + 1..].iter().position(|w| w.ends_with([',', '.'])).map_or(words.len(), |n| at + 2 + n);
+        if end - at > 4 {
+            let kept: Vec<&str> = words[..at].iter().chain(&words[end - 1..]).copied().collect();
+            out.push(("a clause left out", (source.clone(), kept.join(" "))));
+        }
+    }
     if words.len() >= 8 {
         out.push(("second half cut off", (source.clone(), words[..words.len() / 2].join(" "))));
         let looped = format!("{} {}", words[..6].join(" "), format!("{} ", words[3..6].join(" ")).repeat(4));
@@ -80,13 +135,27 @@ fn damaged((source, target): &Pair) -> Vec<(&'static str, Pair)> {
     out
 }
 
+/// A dollar sign before the first number in digits that is not part of a date, a code or an amount of money.
+fn digits_preceded_by_nothing(target: &str) -> Option<String> {
+    let money = ["$", "€", "£", "dollar", "euro", "pound", "per cent", "%"];
+    let number = mentions(target)
+        .into_iter()
+        .find(|m| m.form == Form::Digits && !m.date && !m.percent && !m.looks_like_year(target))?;
+    let before = &target[..number.span.start];
+    let is_apart = before.ends_with(' ') && !money.iter().any(|mark| target.contains(mark));
+    is_apart.then(|| format!("{before}${}", &target[number.span.start..]))
+}
+
 #[test]
 #[ignore = "needs TARJUMAN_DATA"]
 fn checks_table() {
     let data = std::env::var("TARJUMAN_DATA").expect("TARJUMAN_DATA is the folder of test data");
     let data = Path::new(&data);
-    println!("| {:<28} | lines | arabic | loop | length | numbers | echo | any |", "% of lines flagged");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!(
+        "| {:<28} | lines | arabic | loop | length | numbers | negation | verbatim | quotes | echo | any |",
+        "% of lines flagged"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let mut references = Vec::new();
     for (name, ar, en) in SETS {
         let set = pairs(data, ar, en);

@@ -4,12 +4,18 @@
 //! each bound here is calibrated on true translations (docs/checks.md has the figures and how to measure them), and
 //! each finding says in plain words what was seen.
 
+mod arabic;
 mod confidence;
 mod echo;
 mod length;
+mod money;
+mod negation;
 mod numbers;
+mod quotes;
 mod repetition;
 mod script;
+mod verbatim;
+mod weekday;
 
 use crate::inference::Hypothesis;
 use crate::unit::{Check, Finding};
@@ -25,6 +31,10 @@ pub fn check(source: &str, target: &str, hypothesis: Option<&Hypothesis>) -> Vec
         }
         return vec![Finding { check: Check::Empty, detail: "the translation is empty".into() }];
     }
+    // The words that these know are Arabic ones.
+    let is_arabic = crate::lang::has_arabic(source);
+    let of_arabic =
+        |check: &dyn Fn(&str, &str) -> Option<String>| if is_arabic { check(source, target) } else { None };
     let repetition = repetition::check(source, target);
     // A loop is too long and repeats numbers: one finding says it all.
     let length = if repetition.is_none() { length::check(source, target) } else { None };
@@ -33,6 +43,9 @@ pub fn check(source: &str, target: &str, hypothesis: Option<&Hypothesis>) -> Vec
         (Check::Loop, repetition),
         (Check::Length, length),
         (Check::Numbers, numbers::check(source, target)),
+        (Check::Negation, of_arabic(&negation::check)),
+        (Check::Verbatim, of_arabic(&verbatim::check)),
+        (Check::Quotes, of_arabic(&quotes::check)),
         (Check::Truncated, hypothesis.and_then(confidence::truncated)),
         (Check::LowProbability, hypothesis.and_then(confidence::low_probability)),
         (Check::Echo, echo::check(source, target)),

@@ -1,5 +1,7 @@
-//! Numbers of the source that are missing in the target, and the other way round.
+//! Numbers, currencies and days of the week of the source that are missing in the target, and the other way round.
 
+use super::{money, weekday};
+use crate::lang::has_arabic;
 use crate::numbers::{Form, Mention, Offered, mentions};
 
 /// At most this many numbers of each side are named.
@@ -8,8 +10,14 @@ const SHOWN: usize = 4;
 /// Says which numbers do not match, if any.
 pub(super) fn check(source: &str, target: &str) -> Option<String> {
     let (wanted, written) = (mentions(source), mentions(target));
-    let missing = unanswered(source, &wanted, &Offered::by(&written));
-    let added = unanswered(target, &written, &Offered::by(&wanted));
+    let mut missing = unanswered(source, &wanted, &Offered::by(&written));
+    let mut added = unanswered(target, &written, &Offered::by(&wanted));
+    if has_arabic(source) {
+        for (lost, new) in [money::check(source, target), weekday::check(source, target)] {
+            missing.extend(lost);
+            added.extend(new);
+        }
+    }
     let mut parts = Vec::new();
     if let Some(list) = listed(&missing) {
         parts.push(format!("{list} missing in the translation"));
@@ -82,6 +90,12 @@ mod tests {
                 "25 is missing in the translation; 52 is not in the source",
             ),
             ("وصل الناس", "People arrived in 2019 and 2020", "2019, 2020 are not in the source"),
+            ("نحو 340 منزلاً", "about $340 in houses", "$ is not in the source"),
+            (
+                "يوم الثلاثاء 3 آب",
+                "Wednesday, 3 August",
+                "Tuesday is missing in the translation; Wednesday is not in the source",
+            ),
             ("يوم 3 آب", "On 3 July", "August (آب) is missing in the translation; July is not in the source"),
         ] {
             assert_eq!(check(source, target).as_deref(), Some(detail), "{source} / {target}");

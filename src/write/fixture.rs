@@ -31,6 +31,7 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
                 state: State::Copied,
                 reason: None,
                 findings: Vec::new(),
+                attempts: Vec::new(),
                 pieces: 1,
                 score: None,
             });

@@ -8,6 +8,7 @@ mod messages;
 mod models;
 mod outcomes;
 mod place;
+mod repair;
 mod resume;
 mod run;
 mod segment;

