@@ -21,6 +21,7 @@ pub mod read;
 pub mod registry;
 pub mod run;
 pub mod segment;
+pub mod sheet;
 pub mod summarize;
 pub mod unit;
 pub mod verify;

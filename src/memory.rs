@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
 
 use crate::inference::Hypothesis;
@@ -40,6 +40,13 @@ const SCHEMA: &str = "
         tokens        INTEGER NOT NULL,
         finished      INTEGER NOT NULL,
         UNIQUE (key, position)
+    ) STRICT;";
+
+/// Made when the file is opened, since files of earlier versions lack it and later ones need not know it.
+const CORRECTIONS: &str = "
+    CREATE TABLE IF NOT EXISTS correction (
+        source TEXT PRIMARY KEY,
+        target TEXT NOT NULL
     ) STRICT;";
 
 /// Another process holds the write lock for one commit, so this only runs out when something is wrong.
@@ -128,11 +135,30 @@ impl Key {
     }
 }
 
-/// A translation: the best hypothesis of each piece that the source was split into, in order; never empty.
+/// A translation: the best hypothesis of each piece that the source was split into, in order; or, under a key that
+/// says so, all hypotheses of a source that was not split, best first. Never empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// One for most sources.
     pub pieces: Vec<Hypothesis>,
+}
+
+/// What a person wants a source to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The source as it is given to models.
+    pub source: String,
+    /// Its translation, one line.
+    pub target: String,
+}
+
+/// What a memory holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// Answers of models.
+    pub answers: usize,
+    /// See [`Correction`].
+    pub corrections: usize,
 }
 
 /// An open translation memory. Several processes may share one file.
@@ -242,21 +268,93 @@ impl Memory {
         transaction.commit()
     }
 
-    /// Sources with a translation, those that [`Memory::forget_earlier`] hides included.
+    /// Takes corrections in; the last one of a source counts.
+    ///
+    /// # Errors
+    /// As [`Memory::put_many`].
+    pub fn correct(&mut self, corrections: &[Correction]) -> Result<(), MemoryError> {
+        let store = |connection: &mut Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            {
+                let mut insert = transaction
+                    .prepare_cached("INSERT OR REPLACE INTO correction (source, target) VALUES (?1, ?2)")?;
+                for correction in corrections {
+                    insert.execute(params![correction.source, correction.target])?;
+                }
+            }
+            transaction.commit()
+        };
+        store(&mut self.connection).map_err(|e| self.error(e))
+    }
+
+    /// Takes back those of `corrections` that are as they were taken in; how many that were.
+    ///
+    /// # Errors
+    /// As [`Memory::put_many`].
+    pub fn withdraw(&mut self, corrections: &[Correction]) -> Result<usize, MemoryError> {
+        let delete = |connection: &mut Connection| -> rusqlite::Result<usize> {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut count = 0;
+            {
+                let mut delete =
+                    transaction.prepare_cached("DELETE FROM correction WHERE source = ?1 AND target = ?2")?;
+                for correction in corrections {
+                    count += delete.execute(params![correction.source, correction.target])?;
+                }
+            }
+            transaction.commit()?;
+            Ok(count)
+        };
+        delete(&mut self.connection).map_err(|e| self.error(e))
+    }
+
+    /// The correction of each of `sources`, in their order.
     ///
     /// # Errors
     /// As [`Memory::get_many`].
-    #[cfg(test)]
-    pub fn entry_count(&self) -> Result<usize, MemoryError> {
-        let count = "SELECT count(*) FROM piece WHERE position = 0";
-        let count: i64 = self.connection.query_row(count, [], |row| row.get(0)).map_err(|e| self.error(e))?;
-        Ok(count as usize)
+    pub fn corrections(&self, sources: &[&str]) -> Result<Vec<Option<String>>, MemoryError> {
+        let read = || -> rusqlite::Result<Vec<Option<String>>> {
+            let mut select =
+                self.connection.prepare_cached("SELECT target FROM correction WHERE source = ?1")?;
+            sources.iter().map(|source| select.query_row([source], |row| row.get(0)).optional()).collect()
+        };
+        read().map_err(|e| self.error(e))
+    }
+
+    /// All corrections, in the order of their sources.
+    ///
+    /// # Errors
+    /// As [`Memory::get_many`].
+    pub fn all_corrections(&self) -> Result<Vec<Correction>, MemoryError> {
+        let read = || -> rusqlite::Result<Vec<Correction>> {
+            let mut select =
+                self.connection.prepare("SELECT source, target FROM correction ORDER BY source")?;
+            let rows =
+                select.query_map([], |row| Ok(Correction { source: row.get(0)?, target: row.get(1)? }))?;
+            rows.collect()
+        };
+        read().map_err(|e| self.error(e))
+    }
+
+    /// What it holds.
+    ///
+    /// # Errors
+    /// As [`Memory::get_many`].
+    pub fn stats(&self) -> Result<Stats, MemoryError> {
+        let count = |what: &str| {
+            let count: rusqlite::Result<i64> = self.connection.query_row(what, [], |row| row.get(0));
+            count.map(|n| n as usize).map_err(|e| self.error(e))
+        };
+        Ok(Stats {
+            answers: count("SELECT count(*) FROM piece WHERE position = 0")?,
+            corrections: count("SELECT count(*) FROM correction")?,
+        })
     }
 
     /// Makes sure that the file is ours, and lays out an empty one.
     fn prepare(&mut self) -> Result<(), MemoryError> {
         match self.identify_or_create() {
-            Ok(SCHEMA_VERSION) => Ok(()),
+            Ok(SCHEMA_VERSION) => self.connection.execute_batch(CORRECTIONS).map_err(|e| self.error(e)),
             Ok(0) => Err(MemoryError::NotAMemory { path: self.path.clone() }),
             Ok(found) => Err(MemoryError::NewerSchema { path: self.path.clone(), found }),
             Err(e) => Err(self.error(e)),
@@ -403,7 +501,7 @@ mod tests {
         let found = memory.get_many(&[key(2), key(9), key(0), key(2)]).unwrap();
         let texts: Vec<_> = found.iter().map(|e| e.as_ref().map(|e| e.pieces[0].text.as_str())).collect();
         assert_eq!(texts, [Some("sentence 2"), None, Some("sentence 0"), Some("sentence 2")]);
-        assert_eq!(memory.entry_count().unwrap(), 3);
+        assert_eq!(memory.stats().unwrap().answers, 3);
         assert!(memory.get_many(&[]).unwrap().is_empty());
     }
 
@@ -553,7 +651,7 @@ mod tests {
             let memory = Memory::open(&folder.path().join("memory.sqlite")).unwrap();
             let batches = committed();
             assert_eq!(known(&memory, batches * 16), batches * 16);
-            assert_eq!(memory.entry_count().unwrap() % 16, 0, "no batch is there by halves");
+            assert_eq!(memory.stats().unwrap().answers % 16, 0, "no batch is there by halves");
         }
     }
 

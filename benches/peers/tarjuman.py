@@ -1,7 +1,8 @@
 """`tarjuman translate` as its users call it, lines in, JSON lines out. A worker of compare.py.
 
 The command prints no times of its own. So a first line goes in alone, and its answer tells that the model is loaded;
-from then to the last answer is measured, with everything that the command does: sentences, memory, search, checks.
+from then to the last answer is measured, with everything that the command does but repair, which the others have not: sentences,
+memory, search, checks.
 With `alone` every line waits for the answer to the one before it, which includes the 20 ms that the command waits for
 more.
 """
@@ -17,7 +18,7 @@ import worker
 
 def main(job):
     lines = worker.lines_of(job.lines)
-    command = [job.binary, "translate", "--offline", "--quiet", "--jsonl", "--registry", job.registry]
+    command = [job.binary, "translate", "--offline", "--quiet", "--jsonl", "--no-repair", "--registry", job.registry]
     command += ["--model", job.model, "--threads", str(job.threads), "--device", "cpu", *job.options]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")

@@ -56,12 +56,38 @@ pub enum Command {
     /// List, fetch, check and move models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// What a translation memory holds, and corrections into and out of it
+    #[command(subcommand)]
+    Memory(MemoryCommand),
     /// Check this machine: device, model, folders, and one sentence translated
     Doctor(DoctorArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MemoryCommand {
+    /// Count what it holds
+    Stats {
+        /// A translation memory, such as memory.sqlite of an output folder
+        memory: PathBuf,
+    },
+    /// Take in corrections from a table; they stand in place of any model's answer
+    Import {
+        /// The translation memory; it is made where there is none
+        memory: PathBuf,
+        /// A CSV or TSV file with columns `arabic` and `correction`, such as a filled-in review.csv
+        file: PathBuf,
+    },
+    /// Write all corrections to a table
+    Export {
+        /// The translation memory
+        memory: PathBuf,
+        /// Where to write [default: standard output]
+        file: Option<PathBuf>,
     },
 }
 

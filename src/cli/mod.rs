@@ -4,6 +4,7 @@ mod args;
 mod choose;
 mod doctor;
 mod exit;
+mod memory;
 mod models;
 mod report;
 mod run;
@@ -42,6 +43,7 @@ fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
         Command::Translate(args) => translate::translate(&cli.global, &args, reporter),
         Command::Segment(args) => segment::segment(&args, reporter),
         Command::Models(command) => models::models(&cli.global, command, reporter),
+        Command::Memory(command) => memory::memory(command, reporter),
         Command::Doctor(args) => doctor::doctor(&cli.global, &args, reporter),
         Command::Completions { shell } => {
             let mut script = Vec::new();

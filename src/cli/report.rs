@@ -221,6 +221,7 @@ impl Observer for Reporter {
                 self.target_tokens.fetch_add(*n, Ordering::Relaxed);
             }
             Event::Warning(message) => self.warn(message),
+            Event::Corrections(taken) => self.info(&format!("review.csv: {}", taken.in_words())),
             Event::Document(record) => self.document(record),
             Event::Discovered { ignored, .. } if !ignored.is_empty() => {
                 let (first, reason) = &ignored[0];

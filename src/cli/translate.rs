@@ -62,6 +62,7 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
         let numbered = texts.into_iter().zip(index..);
         let mut lines: Vec<Line> =
             numbered.map(|(text, n)| Line { units: units(&text, n, langs), text }).collect();
+        pipeline::correct(lines.iter_mut().flat_map(|line| &mut line.units), &memory)?;
         let places: Vec<(usize, usize)> = lines
             .iter()
             .enumerate()

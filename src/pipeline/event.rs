@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use super::corrections::TakenIn;
 use crate::run::DocumentRecord;
 
 /// Something happened.
@@ -27,6 +28,8 @@ pub enum Event<'a> {
         /// Tokens of the segments that need translating.
         source_tokens: usize,
     },
+    /// Corrections of the earlier review stand from now on.
+    Corrections(TakenIn),
     /// Segments have their translation.
     Translated {
         /// How many.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod brief;
+mod corrections;
 mod event;
 mod repair;
 
@@ -25,9 +26,10 @@ use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::segment;
 use crate::unit::{Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
 use crate::verify;
-use crate::write::{self, Collision, DocumentWriter, Format, OutputDir, WriteError};
+use crate::write::{self, Collision, DocumentWriter, Format, OutputDir, ReviewRow, WriteError};
 
 pub use answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
+pub use corrections::{CorrectionsError, TakenIn, take_in};
 pub use event::{Event, Observer, Silent};
 pub use repair::Repairing;
 
@@ -219,12 +221,13 @@ struct Pending {
 pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Result<RunRecord, RunError> {
     let started = SystemTime::now();
     let clock = Instant::now();
-    let Plan { inputs, failed, ignored, output, memory, beyond_limit } = plan;
+    let Plan { inputs, failed, ignored, output, mut memory, beyond_limit } = plan;
     let bytes = inputs.iter().map(|i| i.bytes).sum();
     observer.event(Event::Discovered { documents: inputs.len(), bytes, ignored: &ignored });
     for failure in &failed {
         observer.event(Event::Document(failure));
     }
+    let review_is_in = take_review_in(&output, &mut memory, observer)?;
     let mut runner = Runner {
         writers: write::writers(&options.formats),
         counting: Counting { inner: observer, tokens: Default::default() },
@@ -232,6 +235,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         output: &output,
         memory,
         records: failed,
+        review: Vec::new(),
         from_memory: 0,
     };
     let interrupted = runner.documents(&inputs)?;
@@ -240,7 +244,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
     }
     let target_tokens = runner.counting.tokens.load(Ordering::Relaxed);
     let from_memory = runner.from_memory;
-    let mut documents = runner.records;
+    let mut documents = std::mem::take(&mut runner.records);
     documents.sort_by(|a, b| a.id.cmp(&b.id));
     let mut ledger = Ledger::default();
     documents.iter().for_each(|d| ledger.add(&d.ledger));
@@ -262,8 +266,34 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         target_tokens,
         ignored: ignored.into_iter().map(|(id, reason)| IgnoredFile { id, reason }).collect(),
     };
-    write::save_run(&output, &record)?;
+    if !review_is_in {
+        write::keep_review(&output)?;
+    }
+    write::save_run(&output, &record, runner.review)?;
     Ok(record)
+}
+
+/// Takes in what a person wrote into the review of an earlier run; false where it is there and cannot be read, so that
+/// it must not be written over.
+fn take_review_in(
+    output: &OutputDir,
+    memory: &mut Memory,
+    observer: &dyn Observer,
+) -> Result<bool, RunError> {
+    let Some(bytes) = write::earlier_review(output)? else { return Ok(true) };
+    match take_in(&bytes, memory) {
+        Ok(taken) if taken.corrections + taken.withdrawn + taken.unmatched > 0 => {
+            observer.event(Event::Corrections(taken));
+            Ok(true)
+        }
+        Ok(_) => Ok(true),
+        Err(CorrectionsError::Table(what)) => {
+            let kept = write::KEPT_REVIEW;
+            observer.event(Event::Warning(format!("{}: {what}. It is kept as {kept}", write::REVIEW)));
+            Ok(false)
+        }
+        Err(CorrectionsError::Memory(e)) => Err(e.into()),
+    }
 }
 
 /// An observer that also counts the target tokens made.
@@ -292,6 +322,8 @@ struct Runner<'a> {
     writers: Vec<Box<dyn DocumentWriter>>,
     memory: Memory,
     records: Vec<DocumentRecord>,
+    /// Sentences that a person should look at.
+    review: Vec<ReviewRow>,
     from_memory: usize,
 }
 
@@ -393,6 +425,10 @@ impl Runner<'_> {
 
     /// Translates and finishes the documents of a window. Returns the records of unfinished ones if interrupted.
     fn window(&mut self, mut window: Vec<Pending>) -> Result<Option<Vec<DocumentRecord>>, RunError> {
+        for pending in &mut window {
+            correct(pending.units.iter_mut(), &self.memory)?;
+            pending.waiting.retain(|&(u, _)| pending.units[u].is_waiting());
+        }
         let places: Vec<(usize, usize)> = window
             .iter()
             .enumerate()
@@ -485,6 +521,7 @@ impl Runner<'_> {
                 (Outcome::Failed { error: error.into(), hint: hint.into() }, Vec::new())
             }
         };
+        self.review.extend(write::review_rows(&translated));
         let title = translated.title().to_string();
         let encoding: Option<TextEncoding> = Some(translated.document.encoding);
         self.finish(DocumentRecord {
@@ -526,6 +563,7 @@ pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> Transla
         reason: None,
         findings: Vec::new(),
         attempts: Vec::new(),
+        reviewed: false,
         pieces: 0,
         score: None,
     }
@@ -539,6 +577,23 @@ fn needs_translation(langs: &[Lang], text: &str) -> bool {
     } else {
         text.chars().any(char::is_alphabetic)
     }
+}
+
+/// Settles those of `units` that wait and that a person has corrected: that outranks any model and any check.
+pub fn correct<'u>(
+    units: impl Iterator<Item = &'u mut TranslationUnit>,
+    memory: &Memory,
+) -> Result<(), MemoryError> {
+    let mut waiting: Vec<&mut TranslationUnit> = units.filter(|unit| unit.is_waiting()).collect();
+    let sources: Vec<&str> = waiting.iter().map(|unit| unit.source_normalized.as_str()).collect();
+    let corrections = memory.corrections(&sources)?;
+    for (unit, correction) in waiting.iter_mut().zip(corrections) {
+        let Some(target) = correction else { continue };
+        unit.target = target;
+        unit.state = State::Translated;
+        unit.reviewed = true;
+    }
+    Ok(())
 }
 
 /// Gives a unit its target and its final state.

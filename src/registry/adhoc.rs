@@ -60,8 +60,14 @@ fn spec_of_folder(dir: &Path) -> Result<ModelSpec, String> {
     spec.name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     spec.files = names.iter().map(|name| file(name)).collect();
     spec.decode = decode_of_folder(dir);
+    if family == Family::Bergamot {
+        spec.decode.batch = FIREFOX_BATCH;
+    }
     Ok(spec)
 }
+
+/// Rows under way of Firefox's models: more fill the caches rather than the kernels (16, 32, 64 and 128 were measured).
+const FIREFOX_BATCH: usize = 16;
 
 /// The search that the model's authors chose: `generation_config.json`, and `config.json` in older models.
 fn decode_of_folder(dir: &Path) -> DecodeOptions {

@@ -17,6 +17,7 @@ pub(super) fn unit(index: usize, source: &str, target: &str) -> TranslationUnit 
         reason: None,
         findings: Vec::new(),
         attempts: Vec::new(),
+        reviewed: false,
         pieces: 1,
         score: None,
     }

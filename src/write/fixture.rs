@@ -32,6 +32,7 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
                 reason: None,
                 findings: Vec::new(),
                 attempts: Vec::new(),
+                reviewed: false,
                 pieces: 1,
                 score: None,
             });

@@ -17,6 +17,7 @@ mod layout;
 mod links;
 mod markdown;
 mod page;
+mod review;
 mod save;
 mod words;
 
@@ -27,6 +28,7 @@ use std::str::FromStr;
 use crate::run::RunRecord;
 use crate::unit::TranslatedDocument;
 
+pub use review::{KEPT_REVIEW, REVIEW, ReviewRow, earlier_review, keep_review, review_rows};
 pub use save::{OutputDir, Saved};
 
 /// Why an output could not be made or saved.
@@ -200,8 +202,11 @@ pub fn save_document(
     Ok(saved)
 }
 
-/// Saves what stands at the top of the output folder: `index.html`, `digest.md` and `run.json`.
-pub fn save_run(out: &OutputDir, run: &RunRecord) -> Result<(), WriteError> {
+/// Saves what stands at the top of the output folder: `index.html`, `digest.md`, `review.csv` and `run.json`.
+pub fn save_run(out: &OutputDir, run: &RunRecord, review: Vec<ReviewRow>) -> Result<(), WriteError> {
+    let path = Path::new(REVIEW);
+    let review = review::render(review).map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+    out.save(path, &review)?;
     out.save(Path::new("index.html"), index::render(run)?.as_bytes())?;
     out.save(Path::new("digest.md"), digest::render(run).as_bytes())?;
     out.save(Path::new("run.json"), jsonl::run_record(run)?.as_bytes())?;

@@ -64,6 +64,16 @@ impl OutputDir {
         Ok(Saved::Written)
     }
 
+    /// The bytes of the file at `relative`; none where there is no such file.
+    pub fn read(&self, relative: &Path) -> Result<Option<Vec<u8>>, WriteError> {
+        let path = self.root.join(normalized(relative)?);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(WriteError::Io { path, source }),
+        }
+    }
+
     fn refuse_links_out(&self, folder: &Path, relative: &Path) -> Result<(), WriteError> {
         let existing = folder.ancestors().find_map(|ancestor| ancestor.canonicalize().ok());
         if existing.is_some_and(|real| real.starts_with(&self.root)) {

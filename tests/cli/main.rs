@@ -10,6 +10,7 @@ mod outcomes;
 mod place;
 mod repair;
 mod resume;
+mod review;
 mod run;
 mod segment;
 mod translate;

@@ -1,0 +1,65 @@
+//! `tarjuman memory`: what a translation memory holds, and corrections into and out of it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use indicatif::HumanBytes;
+
+use crate::memory::Memory;
+use crate::pipeline::{self, CorrectionsError};
+use crate::sheet;
+
+use super::args::MemoryCommand;
+use super::exit::Exit;
+use super::print_data;
+use super::report::Reporter;
+
+pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
+    match command {
+        MemoryCommand::Stats { memory } => {
+            let stats = open(&memory)?.stats()?;
+            let bytes = std::fs::metadata(&memory).map(|m| m.len()).unwrap_or_default();
+            let lines = format!(
+                "answers      {}\ncorrections  {}\nsize         {}\n",
+                stats.answers,
+                stats.corrections,
+                HumanBytes(bytes)
+            );
+            print_data(lines.as_bytes())?;
+        }
+        MemoryCommand::Import { memory, file } => {
+            let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+            // Made where there is none: corrections may come before the first run.
+            let mut memory = Memory::open(&memory)?;
+            let taken = pipeline::take_in(&bytes, &mut memory).map_err(|e| match e {
+                CorrectionsError::Table(what) => anyhow!("{}: {what}", file.display()),
+                CorrectionsError::Memory(e) => e.into(),
+            })?;
+            reporter.info(&format!("{}; they stand in the next run with this memory", taken.in_words()));
+        }
+        MemoryCommand::Export { memory, file } => {
+            let all = open(&memory)?.all_corrections()?;
+            let rows = all.iter().map(|c| [c.source.as_str(), c.target.as_str()].into_iter());
+            let bytes = sheet::write(&["arabic", "correction"], rows)?;
+            match file {
+                Some(file) => {
+                    std::fs::write(&file, bytes).with_context(|| file.display().to_string())?;
+                    reporter.info(&format!("{} corrections are in {}", all.len(), file.display()));
+                }
+                None => print_data(&bytes)?,
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// An existing memory: a wrong name must not make an empty one.
+fn open(path: &Path) -> Result<Memory> {
+    if !path.is_file() {
+        bail!(
+            "{}: no such file\nhint: a run keeps its memory in memory.sqlite of its output folder",
+            path.display()
+        );
+    }
+    Ok(Memory::open(path)?)
+}

@@ -1,0 +1,75 @@
+//! `review.csv`: what someone who reads Arabic should look at, the worst first, with a column for corrections.
+
+use std::io;
+use std::path::Path;
+
+use crate::sheet;
+use crate::unit::{Risk, TranslatedDocument, TranslationUnit};
+
+use super::{OutputDir, WriteError, words};
+
+/// Its name in the output folder.
+pub const REVIEW: &str = "review.csv";
+/// That of a review which could not be read.
+pub const KEPT_REVIEW: &str = "review.kept.csv";
+
+/// Columns; `tarjuman memory import` finds `correction` and `arabic` by these names.
+const COLUMNS: [&str; 7] = ["correction", "english", "arabic", "risk", "why", "document", "sentence"];
+
+/// The review in the output folder, if there is one.
+pub fn earlier_review(out: &OutputDir) -> Result<Option<Vec<u8>>, WriteError> {
+    out.read(Path::new(REVIEW))
+}
+
+/// Puts the review in the output folder aside.
+pub fn keep_review(out: &OutputDir) -> Result<(), WriteError> {
+    match earlier_review(out)? {
+        Some(bytes) => out.save(Path::new(KEPT_REVIEW), &bytes).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// A sentence to look at.
+#[derive(Debug, Clone)]
+pub struct ReviewRow {
+    risk: Risk,
+    document: String,
+    index: usize,
+    cells: [String; 7],
+}
+
+/// The sentences of a document that are worth a look.
+pub fn review_rows(doc: &TranslatedDocument) -> Vec<ReviewRow> {
+    doc.units.iter().filter(|unit| unit.risk() > Risk::Low || unit.reviewed).map(row).collect()
+}
+
+fn row(unit: &TranslationUnit) -> ReviewRow {
+    let notes = words::notes(unit);
+    let mut why: Vec<String> = notes.iter().map(|(what, detail)| format!("{what}: {detail}")).collect();
+    if let Some(step) = unit.attempts.iter().rfind(|attempt| attempt.kept) {
+        why.push(format!("mended: {}", step.step));
+    }
+    if unit.reviewed {
+        why.push("corrected".into());
+    }
+    if why.is_empty() {
+        why.push("the model was unsure".into());
+    }
+    let cells = [
+        // It stays where it was written, and can be changed or taken back there.
+        if unit.reviewed { unit.target.clone() } else { String::new() },
+        unit.target.clone(),
+        unit.source.clone(),
+        unit.risk().name().into(),
+        why.join("; "),
+        unit.document.clone(),
+        (unit.index + 1).to_string(),
+    ];
+    ReviewRow { risk: unit.risk(), document: unit.document.clone(), index: unit.index, cells }
+}
+
+/// The file of all rows of a run.
+pub(super) fn render(mut rows: Vec<ReviewRow>) -> io::Result<Vec<u8>> {
+    rows.sort_by(|a, b| (b.risk, &a.document, a.index).cmp(&(a.risk, &b.document, b.index)));
+    sheet::write(&COLUMNS, rows.iter().map(|row| row.cells.iter().map(String::as_str)))
+}

@@ -1,0 +1,110 @@
+//! The review loop: the run says what to look at, a person corrects it in a spreadsheet, and the next run has it.
+
+use serde_json::{Value, json};
+
+use crate::place::{Place, document};
+
+const STUCK: &str = "=حلقة من حلقات السلسلة الطويلة.";
+const FINE: &str = "وصل الوفد إلى المدينة.";
+const MENDED: &str = "ضياع الأمتعة في 25 رحلة.";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("in/a.txt", [FINE, MENDED, STUCK].join("\n\n"));
+    place.run("run in --out out --model echo", 1, "out");
+    place
+}
+
+fn units(place: &Place) -> Vec<Value> {
+    place.read("out/a.units.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+#[test]
+fn corrections_of_the_review_stand_in_the_next_run() {
+    let place = place();
+    let review = place.read("out/review.csv");
+    let lines: Vec<&str> = review.lines().collect();
+    assert_eq!(lines[0], "\u{feff}correction,english,arabic,risk,why,document,sentence");
+    assert_eq!(lines.len(), 3, "the fine sentence is not there:\n{review}");
+    assert!(
+        lines[1].starts_with(",again and") && lines[1].contains(",high,repetition: "),
+        "the worst first:\n{review}"
+    );
+    assert!(lines[1].contains(",'=حلقة"), "nothing that a spreadsheet would compute:\n{review}");
+    assert!(lines[2].contains(",medium,mended: wider beam,a.txt,2"), "{review}");
+
+    place.write("out/review.csv", review.replace("\n,again and", "\n\"A link, of a long chain.\",again and"));
+    // The next run takes it in by itself; so does the command.
+    let ran = place.tarjuman("memory import out/memory.sqlite out/review.csv");
+    ran.expect(0).says(&["1 correction taken in"]);
+    for options in ["", " --fresh"] {
+        let ran = place.tarjuman(&format!("run in --out out --model echo{options}"));
+        ran.expect(0).says(&["1 correction taken in"]);
+        assert_eq!(document(&place.record("out"), "a.txt")["ledger"]["flagged"], 0);
+        let unit = &units(&place)[2];
+        assert_eq!(
+            (&unit["target"], &unit["state"]),
+            (&json!("A link, of a long chain."), &json!("translated"))
+        );
+        assert_eq!(unit["reviewed"], true);
+        assert!(place.read("out/a.en.txt").contains("A link, of a long chain."));
+        // What was written stays where it was written.
+        let review = place.read("out/review.csv");
+        assert!(
+            review.contains("\n\"A link, of a long chain.\",\"A link, of a long chain.\",'=حلقة"),
+            "{review}"
+        );
+    }
+    let ran = place.tarjuman("memory stats out/memory.sqlite");
+    assert!(ran.expect(0).stdout.contains("corrections  1"), "{}", ran.stdout);
+    place.tarjuman("memory export out/memory.sqlite all.csv").expect(0).says(&["1 corrections"]);
+    assert_eq!(
+        place.read("all.csv"),
+        "\u{feff}arabic,correction\n'=حلقة من حلقات السلسلة الطويلة.,\"A link, of a long chain.\"\n"
+    );
+    // Into another memory, and from there into lines.
+    place.tarjuman("memory import new.sqlite all.csv").expect(0);
+    let lines = place.tarjuman_reading("translate --model echo --memory new.sqlite", format!("{STUCK}\n"));
+    assert_eq!(lines.expect(0).stdout, "A link, of a long chain.\n");
+    // An emptied cell takes the correction back.
+    let review = place.read("out/review.csv");
+    place.write("out/review.csv", review.replace("\n\"A link, of a long chain.\",", "\n,"));
+    let ran = place.tarjuman("run in --out out --model echo");
+    ran.expect(1).says(&["0 corrections taken in, 1 withdrawn"]);
+    assert_eq!(units(&place)[2]["state"], "flagged");
+}
+
+#[test]
+fn a_review_that_cannot_be_read_is_kept() {
+    let place = place();
+    let broken = b"correction,arabic\n\xd5,\xd6\n".to_vec();
+    place.write("out/review.csv", broken.clone());
+    let ran = place.tarjuman("run in --out out --model echo");
+    ran.expect(1).says(&["warning: review.csv: not UTF-8", "kept as review.kept.csv"]);
+    assert_eq!(std::fs::read(place.path("out/review.kept.csv")).unwrap(), broken);
+    assert!(place.read("out/review.csv").contains("حلقة"));
+}
+
+#[test]
+fn tables_that_are_none_and_memories_that_are_not_there_are_errors() {
+    let place = place();
+    place.write("columns.csv", "source,note\nنعم,yes\n");
+    place.write("latin.csv", b"arabic,correction\n\xe4,\xe5\n");
+    for (command, says) in [
+        (
+            "memory import out/memory.sqlite columns.csv",
+            &["columns.csv: no column of corrections", "translation"],
+        ),
+        ("memory import out/memory.sqlite latin.csv", &["latin.csv: not UTF-8 at byte 18", "CSV UTF-8"]),
+        ("memory import out/memory.sqlite nowhere.csv", &["nowhere.csv", "No such file"]),
+        ("memory stats nowhere.sqlite", &["nowhere.sqlite: no such file", "hint: "]),
+        ("memory export in/a.txt", &["not a translation memory", "hint: "]),
+    ] {
+        place.tarjuman(command).expect(2).says(says);
+    }
+    place.write("odd.csv", "arabic,correction\n,lost\n نعم ,\n");
+    place
+        .tarjuman("memory import out/memory.sqlite odd.csv")
+        .expect(0)
+        .says(&["0 corrections", "1 without Arabic"]);
+}
