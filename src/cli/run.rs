@@ -150,7 +150,11 @@ fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
             0 => String::new(),
             n => format!(" and {}", plural(n, "other", "others")),
         };
-        reporter.info(&format!("look first at {} ({} flagged or skipped){rest}", first.id, trouble(first)));
+        reporter.info(&format!(
+            "look first at {} ({} flagged or skipped){rest}; review.csv takes corrections",
+            first.id,
+            trouble(first)
+        ));
     }
     if record.interrupted {
         reporter.info("stopped before the end: run the same command again to go on where it stopped");

@@ -3,7 +3,7 @@
 use crate::brief::{Brief, Figure, Point};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
-use crate::unit::{Check, Finding, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
+use crate::unit::{Attempt, Check, Finding, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
 
 /// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
 /// end. Every unit is copied.
@@ -83,6 +83,9 @@ pub(super) fn report() -> TranslatedDocument {
     for (unit, (target, state, finding)) in doc.units.iter_mut().zip(outcomes) {
         unit.target = target.into();
         unit.state = state;
+        if state == State::Repaired {
+            unit.attempts = vec![Attempt { step: "wider beam".into(), checks: Vec::new(), kept: true }];
+        }
         unit.findings =
             finding.map(|(check, detail)| Finding { check, detail: detail.into() }).into_iter().collect();
         unit.reason = (state == State::Skipped).then(|| "the model gave no answer".into());

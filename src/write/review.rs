@@ -46,12 +46,7 @@ pub fn review_rows(doc: &TranslatedDocument) -> Vec<ReviewRow> {
 fn row(unit: &TranslationUnit) -> ReviewRow {
     let notes = words::notes(unit);
     let mut why: Vec<String> = notes.iter().map(|(what, detail)| format!("{what}: {detail}")).collect();
-    if let Some(step) = unit.attempts.iter().rfind(|attempt| attempt.kept) {
-        why.push(format!("mended: {}", step.step));
-    }
-    if unit.reviewed {
-        why.push("corrected".into());
-    }
+    why.extend(words::origin(unit));
     if why.is_empty() {
         why.push("the model was unsure".into());
     }

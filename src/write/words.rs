@@ -32,6 +32,14 @@ pub(super) fn notes(unit: &TranslationUnit) -> Vec<(&'static str, &str)> {
     notes
 }
 
+/// How a target came to be, where it is not simply what the model said first.
+pub(super) fn origin(unit: &TranslationUnit) -> Option<String> {
+    if unit.reviewed {
+        return Some("corrected".into());
+    }
+    unit.attempts.iter().rfind(|attempt| attempt.kept).map(|attempt| format!("mended: {}", attempt.step))
+}
+
 fn check(check: Check) -> &'static str {
     match check {
         Check::Empty => "empty",
