@@ -10,7 +10,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::prepared::Shared;
+use super::shared::Shared;
 
 /// Outputs in a panel: 128 bytes for each four inputs, two registers of AVX-512. At 512 inputs a panel is 16 KiB,
 /// half of a small first-level cache.

@@ -15,6 +15,7 @@ pub mod rotation;
 pub mod search;
 pub mod sentencepiece;
 pub mod seq2seq;
+pub mod shared;
 pub mod tokenize;
 pub mod workers;
 

@@ -8,8 +8,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::marker::PhantomData;
-use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,60 +15,26 @@ use bytemuck::Pod;
 use half::f16;
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::int8::Kernel;
 use super::qgemm::QuantizedWeights;
+use super::shared::Shared;
 use super::{EngineError, VERSION};
 use crate::model::InstalledModel;
 
-/// Starts the file; the number is that of its layout.
+/// Starts the file; the number is that of its layout. After it come the header's length (8 bytes, the least first), its
+/// SHA-256, and the header.
 const MAGIC: &[u8; 16] = b"tarjuman int8 1\n";
 
 /// Sections start at multiples of it: a cache line, which is what kernels read at once.
 const ALIGNMENT: usize = 64;
 
+/// Bytes of the header's SHA-256.
+const DIGEST: usize = 32;
+
 /// Longer headers are no headers of ours.
 const MAX_HEADER: usize = 1 << 24;
-
-/// Values that are somebody's own or lie in a mapped file; cheap to clone.
-#[derive(Clone)]
-pub enum Shared<T> {
-    /// In memory.
-    Own(Arc<Vec<T>>),
-    /// In a file.
-    Mapped(Arc<Mmap>, Range<usize>, PhantomData<T>),
-}
-
-impl<T: Pod> Shared<T> {
-    /// Values in memory.
-    pub fn own(values: Vec<T>) -> Self {
-        Shared::Own(Arc::new(values))
-    }
-
-    /// Those bytes of `map`, where they are values.
-    fn mapped(map: &Arc<Mmap>, range: Range<usize>) -> Option<Self> {
-        bytemuck::try_cast_slice::<u8, T>(map.get(range.clone())?).ok()?;
-        Some(Shared::Mapped(Arc::clone(map), range, PhantomData))
-    }
-}
-
-impl<T: Pod> Deref for Shared<T> {
-    type Target = [T];
-
-    #[inline]
-    fn deref(&self) -> &[T] {
-        match self {
-            Shared::Own(values) => values,
-            Shared::Mapped(map, range, _) => bytemuck::cast_slice(&map[range.clone()]),
-        }
-    }
-}
-
-impl<T: Pod> AsRef<[u8]> for Shared<T> {
-    fn as_ref(&self) -> &[u8] {
-        bytemuck::cast_slice(self)
-    }
-}
 
 /// A part of the file that is to be written.
 type Section = Box<dyn AsRef<[u8]> + Send + Sync>;
@@ -147,9 +111,7 @@ impl Prepared {
                     found.get(&part("rows")).and_then(|rows| QuantizedWeights::of_rows(rows, scales?, inputs))
                 }
             };
-            if let Some(weights) = weights.filter(|weights| weights.outputs() == outputs) {
-                return Ok(weights);
-            }
+            return weights.filter(|w| w.outputs() == outputs).ok_or_else(|| self.lacks(name));
         }
         let weights = QuantizedWeights::new(values()?, inputs, self.own)?;
         if self.path.is_some() {
@@ -166,9 +128,11 @@ impl Prepared {
         len: usize,
         values: impl FnOnce() -> Result<Vec<f32>, EngineError>,
     ) -> Result<Shared<f16>, EngineError> {
-        let found = self.found.as_ref().and_then(|found| found.get(name));
-        if let Some(found) = found.filter(|found| found.len() == len) {
-            return Ok(found);
+        if let Some(found) = &self.found {
+            return found
+                .get(name)
+                .filter(|halves: &Shared<f16>| halves.len() == len)
+                .ok_or_else(|| self.lacks(name));
         }
         let halves = Shared::own(values()?.into_iter().map(f16::from_f32).collect());
         if self.path.is_some() {
@@ -176,6 +140,12 @@ impl Prepared {
             made.push((name.to_string(), Box::new(halves.clone())));
         }
         Ok(halves)
+    }
+
+    /// Whoever found the file has not read what would be needed to make a part of it (an adapter).
+    fn lacks(&self, name: &str) -> EngineError {
+        let path = self.path.as_deref().unwrap_or(Path::new("")).display();
+        EngineError::Invalid(format!("{path} lacks `{name}`: delete this file, and it will be made anew"))
     }
 
     /// Writes what was made, if anything was. That it cannot be written (a full disk, a store that is read only) costs
@@ -198,8 +168,10 @@ impl Found {
         let rest = map.strip_prefix(MAGIC)?;
         let (length, rest) = rest.split_first_chunk()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok().filter(|&n| n <= MAX_HEADER)?;
-        let header: Header = serde_json::from_slice(rest.get(..length)?).ok()?;
-        let start = (MAGIC.len() + size_of::<u64>() + length).next_multiple_of(ALIGNMENT);
+        let (digest, rest) = rest.split_first_chunk::<DIGEST>()?;
+        let header = rest.get(..length).filter(|header| Sha256::digest(header)[..] == digest[..])?;
+        let header: Header = serde_json::from_slice(header).ok()?;
+        let start = (MAGIC.len() + size_of::<u64>() + DIGEST + length).next_multiple_of(ALIGNMENT);
         let end = header.sections.values().map(|&(first, bytes)| first.saturating_add(bytes)).max()?;
         let is_whole = map.len() == start.checked_add(end)?;
         let map = Arc::new(map);
@@ -224,10 +196,18 @@ fn write(path: &Path, key: String, made: &[(String, Section)]) -> io::Result<()>
     }
     let header = serde_json::to_vec(&Header { key, sections })?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(folder)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // As the model's other files: those who share a store share this too, as far as the user's umask lets them.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let temporary = builder.tempfile_in(folder)?;
     let mut out = Padded { out: BufWriter::new(temporary), written: 0 };
     out.write(MAGIC)?;
     out.write(&(header.len() as u64).to_le_bytes())?;
+    out.write(&Sha256::digest(&header))?;
     out.write(&header)?;
     for (_, section) in made {
         out.pad()?;
@@ -306,27 +286,38 @@ mod tests {
         let (out, embedding, _) = load(folder.path(), "d", None);
         let path = folder.path().join("int8-rows.bin");
         let whole = std::fs::read(&path).unwrap();
-        let header = u64::from_le_bytes(whole[16..24].try_into().unwrap()) as usize;
-        let mut damaged: Vec<Vec<u8>> =
-            [0, 1, 20, 24 + header, whole.len() - 1].iter().map(|&end| whole[..end].to_vec()).collect();
+        let header = 56 + u64::from_le_bytes(whole[16..24].try_into().unwrap()) as usize;
+        let ends = [0, 1, 20, header, whole.len() - 1];
+        let mut damaged: Vec<Vec<u8>> = ends.iter().map(|&end| whole[..end].to_vec()).collect();
         damaged.push([&whole[..], b"more"].concat());
-        // Any byte of the header, and its length.
-        for at in 0..24 + header {
+        // Any byte of what stands before the weights.
+        damaged.extend((0..header).map(|at| {
             let mut bytes = whole.clone();
             bytes[at] ^= 1 << (at % 7);
-            damaged.push(bytes);
-        }
+            bytes
+        }));
         for bytes in damaged {
             std::fs::write(&path, &bytes).unwrap();
-            let found = Prepared::open_in(Some(folder.path()), "d", None);
-            // A digit of an offset may change into another that fits; a name into one that is not looked for.
-            let weights = found.matrix("layer", SIZE.0, SIZE.1, || Ok(values())).unwrap();
-            assert_eq!(weights.outputs(), SIZE.0);
-            assert!(!found.is_found() || bytes.len() == whole.len());
+            assert!(!Prepared::open_in(Some(folder.path()), "d", None).is_found());
         }
         std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         assert_eq!(load(folder.path(), "d", None), (out, embedding, true));
         assert_eq!(std::fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn what_a_found_file_lacks_is_an_error_and_not_made_of_half_a_model() {
+        let folder = tempfile::tempdir().unwrap();
+        load(folder.path(), "d", None);
+        let found = Prepared::open_in(Some(folder.path()), "d", None);
+        let make = || -> Result<Vec<f32>, EngineError> { panic!("made") };
+        for error in [
+            found.matrix("other", SIZE.0, SIZE.1, make).err(),
+            found.matrix("layer", SIZE.0 + 1, SIZE.1, make).err(),
+            found.halves("embedding", 1, make).err(),
+        ] {
+            assert!(error.unwrap().to_string().contains("int8-rows.bin lacks `"));
+        }
     }
 
     #[test]

@@ -13,8 +13,8 @@ use rten_tensor::NdTensorView;
 use super::EngineError;
 use super::int8::{self, Finish, Kernel, Line, MAX_INPUTS, PackedWeights, PanelSums, Rows};
 use super::math;
-use super::prepared::Shared;
 use super::rotation::Rotation;
+use super::shared::Shared;
 
 /// The kernels of this machine.
 #[derive(Debug, Clone, Copy)]

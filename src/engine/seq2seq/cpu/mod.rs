@@ -20,9 +20,9 @@ use crate::engine::attention::{AttendCached, AttendSource, store};
 use crate::engine::candidates::{Candidate, Constraint};
 use crate::engine::math;
 use crate::engine::output::{OutputLayer, PublishedOutput};
-use crate::engine::prepared::Shared;
 use crate::engine::qgemm::{Int8Gemm, Int8Scratch, QuantizedLinear};
 use crate::engine::search::{Decoder, reordered};
+use crate::engine::shared::Shared;
 
 /// Tokens of sources encoded at once: enough to fill the kernels, small enough for their scratch to stay in cache.
 const ENCODED_TOKENS: usize = 512;
