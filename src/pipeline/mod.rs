@@ -269,7 +269,9 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
     if !review_is_in {
         write::keep_review(&output)?;
     }
-    write::save_run(&output, &record, runner.review)?;
+    // Of a run that was stopped it is only a part; the whole one of before may hold what a person wrote.
+    let review = (!interrupted || write::earlier_review(&output)?.is_none()).then_some(runner.review);
+    write::save_run(&output, &record, review)?;
     Ok(record)
 }
 

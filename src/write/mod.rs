@@ -203,10 +203,14 @@ pub fn save_document(
 }
 
 /// Saves what stands at the top of the output folder: `index.html`, `digest.md`, `review.csv` and `run.json`.
-pub fn save_run(out: &OutputDir, run: &RunRecord, review: Vec<ReviewRow>) -> Result<(), WriteError> {
-    let path = Path::new(REVIEW);
-    let review = review::render(review).map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
-    out.save(path, &review)?;
+/// Without a `review`, the one that is there stays.
+pub fn save_run(out: &OutputDir, run: &RunRecord, review: Option<Vec<ReviewRow>>) -> Result<(), WriteError> {
+    if let Some(review) = review {
+        let path = Path::new(REVIEW);
+        let bytes =
+            review::render(review).map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+        out.save(path, &bytes)?;
+    }
     out.save(Path::new("index.html"), index::render(run)?.as_bytes())?;
     out.save(Path::new("digest.md"), digest::render(run).as_bytes())?;
     out.save(Path::new("run.json"), jsonl::run_record(run)?.as_bytes())?;
