@@ -301,7 +301,7 @@ fn a_batch_equals_its_members_alone() {
             for threads in [1, 3] {
                 let llm = load(&path, threads);
                 for batch in [1, 3, 32] {
-                    let together = run(&llm, &everything, beam, batch);
+                    let together = run(&llm, &everything, beam, batch * beam);
                     assert_eq!(
                         together, alone,
                         "{architecture}: beam {beam}, {threads} threads, batch {batch}"

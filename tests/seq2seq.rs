@@ -376,8 +376,9 @@ fn in_int8_a_batch_equals_its_members_to_the_bit() {
                 (0..sources.len()).map(|i| run(&single, i..i + 1, beam, 1).remove(0)).collect();
             for threads in [1, 3] {
                 let model = load(threads);
-                for batch in [1, 7, 32] {
-                    let together = run(&model, 0..sources.len(), beam, batch);
+                // With few under way, others come in while rows stand at different positions.
+                for batch in [1, 2, 3, 32] {
+                    let together = run(&model, 0..sources.len(), beam, batch * beam);
                     assert_eq!(together, alone, "beam {beam}, {threads} threads, batch {batch}");
                 }
             }
@@ -385,7 +386,6 @@ fn in_int8_a_batch_equals_its_members_to_the_bit() {
     }
 }
 
-/// MADLAD-400 is published as a GGUF file with the names of the safetensors file, some tensors quantised.
 #[test]
 fn weights_prepared_by_an_earlier_load_compute_the_same() {
     for case in cases() {
@@ -402,6 +402,7 @@ fn weights_prepared_by_an_earlier_load_compute_the_same() {
     }
 }
 
+/// MADLAD-400 is published as a GGUF file with the names of the safetensors file, some tensors quantised.
 #[test]
 fn a_gguf_file_of_t5_computes_the_same() {
     use candle_core::quantized::{GgmlDType, QTensor, gguf_file};

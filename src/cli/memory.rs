@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::HumanBytes;
 
 use crate::memory::Memory;
-use crate::pipeline::{self, CorrectionsError};
+use crate::pipeline::Corrections;
 use crate::sheet;
 
 use super::args::MemoryCommand;
@@ -29,12 +29,9 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
         }
         MemoryCommand::Import { memory, file } => {
             let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+            let corrections = Corrections::read(&bytes).map_err(|e| anyhow!("{}: {e}", file.display()))?;
             // Made where there is none: corrections may come before the first run.
-            let mut memory = Memory::open(&memory)?;
-            let taken = pipeline::take_in(&bytes, &mut memory).map_err(|e| match e {
-                CorrectionsError::Table(what) => anyhow!("{}: {what}", file.display()),
-                CorrectionsError::Memory(e) => e.into(),
-            })?;
+            let taken = corrections.take_in(&mut Memory::open(&memory)?)?;
             reporter.info(&format!("{}; they stand in the next run with this memory", taken.in_words()));
         }
         MemoryCommand::Export { memory, file } => {
@@ -44,7 +41,8 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
             match file {
                 Some(file) => {
                     std::fs::write(&file, bytes).with_context(|| file.display().to_string())?;
-                    reporter.info(&format!("{} corrections are in {}", all.len(), file.display()));
+                    let plural = if all.len() == 1 { " is" } else { "s are" };
+                    reporter.info(&format!("{} correction{plural} in {}", all.len(), file.display()));
                 }
                 None => print_data(&bytes)?,
             }

@@ -319,9 +319,7 @@ impl<'a> Inbox<'a> {
         }
         let key = source.key;
         arrived.unsaved.extend(entry.map(|entry| (key, entry)));
-        if arrived.saved.elapsed() >= SAVE_EVERY {
-            arrived.save();
-        }
+        arrived.save_if_due();
     }
 
     fn finish(self) -> Result<Vec<Asked>, AnswerError> {
@@ -334,6 +332,12 @@ impl<'a> Inbox<'a> {
 impl Arrived<'_> {
     fn has(&self, piece: &Piece) -> bool {
         self.asked[piece.of.0].answers[piece.of.1].is_some()
+    }
+
+    fn save_if_due(&mut self) {
+        if !self.unsaved.is_empty() && self.saved.elapsed() >= SAVE_EVERY {
+            self.save();
+        }
     }
 
     fn save(&mut self) {
@@ -394,6 +398,8 @@ struct Listening<'c, 'm> {
 impl Watch for Listening<'_, '_> {
     fn tokens(&self, tokens: usize) {
         self.inbox.observer.event(Event::TargetTokens(tokens));
+        // The next answer may be long in coming.
+        self.inbox.lock().save_if_due();
     }
 
     fn found(&self, source: usize, hypotheses: &[Hypothesis]) {

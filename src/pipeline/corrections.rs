@@ -1,5 +1,7 @@
 //! Corrections that a person wrote into a table: into the memory, from where they outrank every model.
 
+use std::collections::BTreeMap;
+
 use crate::memory::{Correction, Memory, MemoryError};
 use crate::segment;
 use crate::sheet::Sheet;
@@ -9,10 +11,32 @@ const SOURCE: [&str; 3] = ["arabic", "source", "ar"];
 const TARGET: [&str; 4] = ["correction", "target", "translation", "en"];
 const BEFORE: [&str; 1] = ["english"];
 
+/// What a table says of its sentences.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Corrections {
+    /// What is to stand.
+    stand: Vec<Correction>,
+    /// What is not to stand any more, if it does.
+    fall: Vec<Correction>,
+    /// Corrections without the Arabic that they are for.
+    unmatched: usize,
+}
+
+/// The rows of one sentence, which a table may list once for each place where it stands.
+#[derive(Default)]
+struct Rows {
+    /// The last that differs from what stood there.
+    changed: Option<String>,
+    /// The last that is as it was.
+    kept: Option<String>,
+    /// What stood where the cell is empty.
+    emptied: Vec<String>,
+}
+
 /// What became of a table's rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TakenIn {
-    /// Corrections in the table; those that were known already included.
+    /// Sentences with a correction; those that were known already included.
     pub corrections: usize,
     /// Earlier corrections whose cell was emptied.
     pub withdrawn: usize,
@@ -35,41 +59,92 @@ impl TakenIn {
     }
 }
 
-/// Why a table could not be taken in.
-#[derive(Debug, thiserror::Error)]
-pub enum CorrectionsError {
-    /// It is no table of corrections.
-    #[error("{0}")]
-    Table(String),
-    /// The memory cannot be written.
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
+impl Corrections {
+    /// Reads a table: rows with something in the column `correction` and Arabic in `arabic` (or other usual names of the
+    /// two). Where a sentence is listed several times, the row that was changed counts; and where a correction was listed
+    /// as what stands (`english`), an emptied cell takes it back.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with the table.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let sheet = Sheet::read(bytes)?;
+        let missing = |what: &str, names: &[&str]| {
+            format!("no column of {what}; its name is one of {}", names.join(", "))
+        };
+        let sources = sheet.column(&SOURCE).ok_or_else(|| missing("Arabic", &SOURCE))?;
+        let targets = sheet.column(&TARGET).ok_or_else(|| missing("corrections", &TARGET))?;
+        let mut before = sheet.column(&BEFORE);
+        let mut sentences: BTreeMap<String, Rows> = BTreeMap::new();
+        let mut found = Corrections::default();
+        for (source, target) in sources.zip(targets) {
+            let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let before = before.as_mut().and_then(Iterator::next).map(line).unwrap_or_default();
+            let (source, target) = (segment::normalize(source), line(target));
+            if source.is_empty() {
+                found.unmatched += usize::from(!target.is_empty());
+                continue;
+            }
+            let rows = sentences.entry(source).or_default();
+            match target {
+                empty if empty.is_empty() => rows.emptied.push(before),
+                same if same == before => rows.kept = Some(same),
+                other => rows.changed = Some(other),
+            }
+        }
+        for (source, rows) in sentences {
+            let kept = rows.kept.filter(|kept| !rows.emptied.contains(kept));
+            match rows.changed.or(kept) {
+                Some(target) => found.stand.push(Correction { source, target }),
+                None => found.fall.extend(
+                    rows.emptied.into_iter().map(|target| Correction { source: source.clone(), target }),
+                ),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts them into `memory`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn take_in(&self, memory: &mut Memory) -> Result<TakenIn, MemoryError> {
+        memory.correct(&self.stand)?;
+        Ok(TakenIn {
+            corrections: self.stand.len(),
+            withdrawn: memory.withdraw(&self.fall)?,
+            unmatched: self.unmatched,
+        })
+    }
 }
 
-/// Takes the corrections of a table into `memory`: rows with something in the column `correction` and Arabic in `arabic`
-/// (or other usual names of the two). A row that was listed with a correction as its `english`, and has none any more,
-/// withdraws it.
-pub fn take_in(bytes: &[u8], memory: &mut Memory) -> Result<TakenIn, CorrectionsError> {
-    let sheet = Sheet::read(bytes).map_err(CorrectionsError::Table)?;
-    let missing = |what: &str, names: &[&str]| {
-        CorrectionsError::Table(format!("no column of {what}; its name is one of {}", names.join(", ")))
-    };
-    let sources = sheet.column(&SOURCE).ok_or_else(|| missing("Arabic", &SOURCE))?;
-    let targets = sheet.column(&TARGET).ok_or_else(|| missing("corrections", &TARGET))?;
-    let mut before = sheet.column(&BEFORE);
-    let (mut new, mut emptied, mut taken) = (Vec::new(), Vec::new(), TakenIn::default());
-    for (source, target) in sources.zip(targets) {
-        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let before = before.as_mut().and_then(Iterator::next).map(line).unwrap_or_default();
-        let (source, target) = (segment::normalize(source), line(target));
-        match (source.is_empty(), target.is_empty()) {
-            (_, true) => emptied.push(Correction { source, target: before }),
-            (true, false) => taken.unmatched += 1,
-            (false, false) => new.push(Correction { source, target }),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands for `نعم` after a table with these rows of correction and english, where `before` stood.
+    fn after(before: &str, rows: &[(&str, &str)]) -> Option<String> {
+        let mut memory = Memory::none().unwrap();
+        let source = || "نعم".to_string();
+        memory.correct(&[Correction { source: source(), target: before.into() }]).unwrap();
+        let rows: String = rows.iter().map(|(new, old)| format!("{new},{old},نعم\n")).collect();
+        let table = format!("correction,english,arabic\n{rows}");
+        Corrections::read(table.as_bytes()).unwrap().take_in(&mut memory).unwrap();
+        memory.corrections(&[&source()]).unwrap().remove(0)
     }
-    taken.withdrawn = memory.withdraw(&emptied)?;
-    memory.correct(&new)?;
-    taken.corrections = new.len();
-    Ok(taken)
+
+    #[test]
+    fn of_a_sentence_that_is_listed_twice_the_changed_row_counts() {
+        let yes = |text: &str| Some(text.to_string());
+        assert_eq!(after("yes", &[("yes", "yes"), ("yes", "yes")]), yes("yes"));
+        assert_eq!(after("yes", &[("yea", "yes"), ("yes", "yes")]), yes("yea"));
+        assert_eq!(after("yes", &[("yes", "yes"), ("yea", "yes")]), yes("yea"));
+        assert_eq!(after("yes", &[("", "yes"), ("yes", "yes")]), None, "taken back");
+        assert_eq!(after("yes", &[("", "yes"), ("yea", "yes")]), yes("yea"));
+        assert_eq!(
+            after("yes", &[("", "nay"), ("", "nay")]),
+            yes("yes"),
+            "a model's answer takes nothing back"
+        );
+        assert_eq!(after("yes", &[("yea", "nay"), ("", "nay")]), yes("yea"), "one of two filled in");
+    }
 }

@@ -9,6 +9,7 @@ mod brief;
 mod corrections;
 mod event;
 mod repair;
+mod settle;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -17,21 +18,21 @@ use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime};
 
 use crate::discover::{self, DiscoverError, Input, Origin};
-use crate::document::{Document, Segment, TextEncoding};
+use crate::document::{Document, TextEncoding};
 use crate::inference::{DecodeOptions, Generator, Translator};
-use crate::lang::{self, Lang};
+use crate::lang::Lang;
 use crate::memory::{Memory, MemoryError};
 use crate::read::{self, ReadError};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::segment;
-use crate::unit::{Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
-use crate::verify;
+use crate::unit::{Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
 use crate::write::{self, Collision, DocumentWriter, Format, OutputDir, ReviewRow, WriteError};
 
 pub use answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
-pub use corrections::{CorrectionsError, TakenIn, take_in};
+pub use corrections::{Corrections, TakenIn};
 pub use event::{Event, Observer, Silent};
 pub use repair::Repairing;
+pub use settle::{correct, settle, unit_of};
 
 /// Segments gathered before the model is asked, as a multiple of the rows of one call.
 const WINDOW_CALLS: usize = 8;
@@ -283,18 +284,19 @@ fn take_review_in(
     observer: &dyn Observer,
 ) -> Result<bool, RunError> {
     let Some(bytes) = write::earlier_review(output)? else { return Ok(true) };
-    match take_in(&bytes, memory) {
-        Ok(taken) if taken.corrections + taken.withdrawn + taken.unmatched > 0 => {
-            observer.event(Event::Corrections(taken));
+    match Corrections::read(&bytes) {
+        Ok(corrections) => {
+            let taken = corrections.take_in(memory)?;
+            if taken != TakenIn::default() {
+                observer.event(Event::Corrections(taken));
+            }
             Ok(true)
         }
-        Ok(_) => Ok(true),
-        Err(CorrectionsError::Table(what)) => {
+        Err(what) => {
             let kept = write::KEPT_REVIEW;
             observer.event(Event::Warning(format!("{}: {what}. It is kept as {kept}", write::REVIEW)));
             Ok(false)
         }
-        Err(CorrectionsError::Memory(e)) => Err(e.into()),
     }
 }
 
@@ -543,75 +545,6 @@ impl Runner<'_> {
     fn finish(&mut self, record: DocumentRecord) {
         self.counting.event(Event::Document(&record));
         self.records.push(record);
-    }
-}
-
-/// The unit of a segment before any model is asked. Where there is nothing to translate it is final: its target is its
-/// source. Else it waits (see [`TranslationUnit::is_waiting`]) to be settled.
-pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> TranslationUnit {
-    let source = segment.span.of(&document.text);
-    let source_normalized = segment::normalize(source);
-    let waits = needs_translation(langs, &source_normalized);
-    TranslationUnit {
-        document: document.id.clone(),
-        index: segment.index,
-        span: segment.span,
-        block: segment.block,
-        kind: document.blocks[segment.block].kind,
-        source: source.to_string(),
-        source_normalized,
-        target: if waits { String::new() } else { source.split_whitespace().collect::<Vec<_>>().join(" ") },
-        state: if waits { State::Skipped } else { State::Copied },
-        reason: None,
-        findings: Vec::new(),
-        attempts: Vec::new(),
-        reviewed: false,
-        pieces: 0,
-        score: None,
-    }
-}
-
-/// Whether there is something in `text` for a model that reads `langs`. Models that read any language are asked for
-/// Arabic, which is what this program is for.
-fn needs_translation(langs: &[Lang], text: &str) -> bool {
-    if langs.is_empty() || langs.iter().any(Lang::is_arabic_script) {
-        lang::has_arabic(text)
-    } else {
-        text.chars().any(char::is_alphabetic)
-    }
-}
-
-/// Settles those of `units` that wait and that a person has corrected: that outranks any model and any check.
-pub fn correct<'u>(
-    units: impl Iterator<Item = &'u mut TranslationUnit>,
-    memory: &Memory,
-) -> Result<(), MemoryError> {
-    let mut waiting: Vec<&mut TranslationUnit> = units.filter(|unit| unit.is_waiting()).collect();
-    let sources: Vec<&str> = waiting.iter().map(|unit| unit.source_normalized.as_str()).collect();
-    let corrections = memory.corrections(&sources)?;
-    for (unit, correction) in waiting.iter_mut().zip(corrections) {
-        let Some(target) = correction else { continue };
-        unit.target = target;
-        unit.state = State::Translated;
-        unit.reviewed = true;
-    }
-    Ok(())
-}
-
-/// Gives a unit its target and its final state.
-pub fn settle(unit: &mut TranslationUnit, answer: Answer, target_lang: &Lang) {
-    match answer {
-        Answer::Failed { reason } => {
-            unit.state = State::Skipped;
-            unit.reason = Some(reason);
-        }
-        Answer::Translated { hypothesis, pieces, .. } => {
-            unit.target = repair::written(&hypothesis, target_lang);
-            unit.findings = verify::check(&unit.source_normalized, &unit.target, Some(&hypothesis));
-            unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
-            unit.score = Some(score_of(&hypothesis));
-            unit.pieces = pieces;
-        }
     }
 }
 

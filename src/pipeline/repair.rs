@@ -5,13 +5,14 @@
 //! known of it. All answers go through the memory: a run that was stopped repairs as it would have.
 
 use crate::inference::{DecodeOptions, Hypothesis};
-use crate::lang::{self, Lang};
+use crate::lang::Lang;
 use crate::memory::Memory;
 use crate::unit::{Attempt, Check, Finding, State, TranslationUnit};
 use crate::verify;
 
 use super::answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
 use super::event::{Event, Observer};
+use super::settle::written;
 
 /// The beam of the first step: its hypotheses are looked through for one that the checks accept.
 const WIDER: usize = 4;
@@ -153,14 +154,6 @@ fn consider(
         unit.target = target;
         unit.state = if findings.is_empty() { State::Repaired } else { State::Flagged };
         unit.findings = findings;
-    }
-}
-
-/// A target as units have it.
-pub(super) fn written(hypothesis: &Hypothesis, target_lang: &Lang) -> String {
-    match target_lang.is_arabic_script() {
-        true => hypothesis.text.clone(),
-        false => lang::western_signs(&hypothesis.text),
     }
 }
 

@@ -57,7 +57,7 @@ fn corrections_of_the_review_stand_in_the_next_run() {
     }
     let ran = place.tarjuman("memory stats out/memory.sqlite");
     assert!(ran.expect(0).stdout.contains("corrections  1"), "{}", ran.stdout);
-    place.tarjuman("memory export out/memory.sqlite all.csv").expect(0).says(&["1 corrections"]);
+    place.tarjuman("memory export out/memory.sqlite all.csv").expect(0).says(&["1 correction is in all.csv"]);
     assert_eq!(
         place.read("all.csv"),
         "\u{feff}arabic,correction\n'=حلقة من حلقات السلسلة الطويلة.,\"A link, of a long chain.\"\n"

@@ -1,0 +1,88 @@
+//! A unit's way to its final state: copied at once, corrected by a person, or answered by a model and checked.
+
+use crate::document::{Document, Segment};
+use crate::inference::Hypothesis;
+use crate::lang::{self, Lang};
+use crate::memory::{Memory, MemoryError};
+use crate::segment;
+use crate::unit::{State, TranslationUnit};
+use crate::verify;
+
+use super::answer::{Answer, score_of};
+
+/// The unit of a segment before any model is asked. Where there is nothing to translate it is final: its target is its
+/// source. Else it waits (see [`TranslationUnit::is_waiting`]) to be settled.
+pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> TranslationUnit {
+    let source = segment.span.of(&document.text);
+    let source_normalized = segment::normalize(source);
+    let waits = needs_translation(langs, &source_normalized);
+    TranslationUnit {
+        document: document.id.clone(),
+        index: segment.index,
+        span: segment.span,
+        block: segment.block,
+        kind: document.blocks[segment.block].kind,
+        source: source.to_string(),
+        source_normalized,
+        target: if waits { String::new() } else { source.split_whitespace().collect::<Vec<_>>().join(" ") },
+        state: if waits { State::Skipped } else { State::Copied },
+        reason: None,
+        findings: Vec::new(),
+        attempts: Vec::new(),
+        reviewed: false,
+        pieces: 0,
+        score: None,
+    }
+}
+
+/// Whether there is something in `text` for a model that reads `langs`. Models that read any language are asked for
+/// Arabic, which is what this program is for.
+fn needs_translation(langs: &[Lang], text: &str) -> bool {
+    if langs.is_empty() || langs.iter().any(Lang::is_arabic_script) {
+        lang::has_arabic(text)
+    } else {
+        text.chars().any(char::is_alphabetic)
+    }
+}
+
+/// Settles those of `units` that wait and that a person has corrected: that outranks any model and any check.
+pub fn correct<'u>(
+    units: impl Iterator<Item = &'u mut TranslationUnit>,
+    memory: &Memory,
+) -> Result<(), MemoryError> {
+    let mut waiting: Vec<&mut TranslationUnit> = units.filter(|unit| unit.is_waiting()).collect();
+    let sources: Vec<&str> = waiting.iter().map(|unit| unit.source_normalized.as_str()).collect();
+    let corrections = memory.corrections(&sources)?;
+    for (unit, correction) in waiting.iter_mut().zip(corrections) {
+        let Some(target) = correction else { continue };
+        unit.target = target;
+        unit.state = State::Translated;
+        unit.reviewed = true;
+    }
+    Ok(())
+}
+
+/// Gives a unit its target and its final state.
+pub fn settle(unit: &mut TranslationUnit, answer: Answer, target_lang: &Lang) {
+    match answer {
+        Answer::Failed { reason } => {
+            unit.state = State::Skipped;
+            unit.reason = Some(reason);
+        }
+        Answer::Translated { hypothesis, pieces, .. } => {
+            unit.target = written(&hypothesis, target_lang);
+            unit.findings = verify::check(&unit.source_normalized, &unit.target, Some(&hypothesis));
+            unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
+            unit.score = Some(score_of(&hypothesis));
+            unit.pieces = pieces;
+        }
+    }
+}
+
+/// A target as units have it.
+pub(super) fn written(hypothesis: &Hypothesis, target_lang: &Lang) -> String {
+    match target_lang.is_arabic_script() {
+        true => hypothesis.text.clone(),
+        false => lang::western_signs(&hypothesis.text),
+    }
+}
