@@ -17,10 +17,10 @@ use crate::unit::Score;
 
 use super::event::{Event, Observer};
 
-/// Tokens of one call to the model, rows × longest: bounds the memory that a call needs.
+/// Tokens that the model has under way, rows × longest: bounds the memory that a call needs.
 const CALL_TOKENS: usize = 16_384;
 /// Rows of one call, as a multiple of those under way: where one ends another can begin.
-const CALL_ROUNDS: usize = 8;
+const CALL_ROUNDS: usize = 16;
 /// What is final waits at most so long for a place in the memory: each time costs the disk a write.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
@@ -179,7 +179,7 @@ impl Answering<'_> {
 
         let lengths: Vec<usize> = pieces.iter().map(|piece| piece.tokens).collect();
         let inbox = Inbox::new(asked, kept, &mut *self.memory, self.observer);
-        for call in batch::pack(&lengths, self.model.rows * CALL_ROUNDS, CALL_TOKENS) {
+        for call in batch::pack(&lengths, self.model.rows, CALL_ROUNDS, CALL_TOKENS) {
             let call: Vec<&Piece> = call.into_iter().map(|i| &pieces[i]).collect();
             let asked = ask(translator, decode, &inbox, &call);
             inbox.lock().save();

@@ -1,0 +1,101 @@
+//! The last stage: documents whose units are final are briefed in their own sentences, written and recorded.
+//!
+//! It works on a thread of its own, so that the model does not wait for it. A document goes in whole and comes out as
+//! a record; what fails here is that document's failure and nobody else's.
+
+use std::sync::mpsc::Receiver;
+
+use crate::brief::Brief;
+use crate::document::Document;
+use crate::run::{DocumentRecord, Outcome};
+use crate::unit::{Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
+use crate::write::{self, DocumentWriter, Format, OutputDir, ReviewRow};
+
+use super::event::{Event, Observer};
+use super::{brief, record};
+
+/// A document all of whose units are final.
+pub(super) struct Translated {
+    pub document: Document,
+    pub bytes: u64,
+    pub units: Vec<TranslationUnit>,
+    pub brief: Briefing,
+}
+
+/// Where a document's brief comes from.
+pub(super) enum Briefing {
+    /// It has none.
+    None,
+    /// From its sentences, here.
+    Extractive,
+    /// It was made before.
+    Made(Brief),
+}
+
+/// Writes what was translated.
+pub(super) struct Finishing<'a> {
+    writers: Vec<Box<dyn DocumentWriter>>,
+    output: &'a OutputDir,
+    stamp: &'a ModelStamp,
+    observer: &'a dyn Observer,
+}
+
+/// What became of the documents, and the sentences in them that a person should look at.
+#[derive(Default)]
+pub(super) struct Finished {
+    pub records: Vec<DocumentRecord>,
+    pub review: Vec<ReviewRow>,
+}
+
+impl<'a> Finishing<'a> {
+    pub fn new(
+        formats: &[Format],
+        output: &'a OutputDir,
+        stamp: &'a ModelStamp,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        Finishing { writers: write::writers(formats), output, stamp, observer }
+    }
+
+    /// All documents that come, until nobody sends any more.
+    pub fn all(&self, documents: Receiver<Translated>) -> Finished {
+        let mut finished = Finished::default();
+        for translated in documents {
+            self.one(translated, &mut finished);
+        }
+        finished
+    }
+
+    fn one(&self, translated: Translated, finished: &mut Finished) {
+        let Translated { document, bytes, units, brief } = translated;
+        let ledger = Ledger::of(&units);
+        let brief = match brief {
+            Briefing::None => None,
+            Briefing::Extractive => Some(brief::extractive(&units)),
+            Briefing::Made(brief) => Some(brief),
+        };
+        let document = TranslatedDocument { document, units, brief, model: self.stamp.clone() };
+        let (outcome, outputs) = match write::save_document(self.output, &self.writers, &document) {
+            Ok(outputs) => (Outcome::Done, outputs),
+            Err(error) => {
+                let text = error.to_string();
+                let (error, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+                (Outcome::Failed { error: error.into(), hint: hint.into() }, Vec::new())
+            }
+        };
+        finished.review.extend(write::review_rows(&document));
+        let title = document.title().to_string();
+        let Document { id, digest, encoding, .. } = document.document;
+        let record = DocumentRecord {
+            title,
+            digest,
+            encoding: Some(encoding),
+            ledger,
+            brief: document.brief,
+            outputs,
+            ..record(id, bytes, outcome)
+        };
+        self.observer.event(Event::Document(&record));
+        finished.records.push(record);
+    }
+}
