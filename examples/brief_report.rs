@@ -9,9 +9,10 @@
 use anyhow::{Context as _, Result, bail};
 use tarjuman::engine::{Device, LoadOptions, Loaded, Precision};
 use tarjuman::fetch::{Store, StoreOptions};
+use tarjuman::glossary::Glossary;
 use tarjuman::lang::Lang;
 use tarjuman::memory::Memory;
-use tarjuman::pipeline::{self, Answering, Configured, Cut, Silent};
+use tarjuman::pipeline::{self, Answering, Configured, Cut, Rules, Silent};
 use tarjuman::registry::Registry;
 use tarjuman::summarize::{self, ExtractiveOptions};
 use tarjuman::unit::{Ledger, TranslationUnit};
@@ -43,8 +44,9 @@ fn main() -> Result<()> {
     let model = Configured { translator, digest: &model.digest, decode, rows: decode.batch };
     let (memory, observer) = (&mut Memory::none()?, &Silent::default());
     let answers = Answering { model, cut: Cut::Whole, memory, observer }.answer(&sources, &tokens)?;
+    let rules = Rules { target_lang: &Lang::english(), glossary: &Glossary::default() };
     for (unit, answer) in asked.iter_mut().zip(answers) {
-        pipeline::settle(unit, answer, &Lang::english());
+        pipeline::settle(unit, answer, rules);
     }
 
     let brief = summarize::extractive(&units, &ExtractiveOptions::default());

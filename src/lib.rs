@@ -11,6 +11,7 @@ pub mod discover;
 pub mod document;
 pub mod engine;
 pub mod fetch;
+pub mod glossary;
 pub mod inference;
 pub mod lang;
 pub mod memory;

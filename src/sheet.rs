@@ -61,7 +61,7 @@ impl Sheet {
             .flexible(true)
             .from_reader(text.as_bytes());
         let columns: Vec<String> =
-            reader.headers().map_err(|e| e.to_string())?.iter().map(|c| c.trim().to_lowercase()).collect();
+            reader.headers().map_err(|e| e.to_string())?.iter().map(|c| plain(c).to_owned()).collect();
         let rows = reader.records().map(|record| {
             record.map(|r| r.iter().map(|cell| plain(cell).to_owned()).collect()).map_err(|e| e.to_string())
         });
@@ -70,8 +70,19 @@ impl Sheet {
 
     /// The values of the first column that has one of `names`, one a row.
     pub fn column(&self, names: &[&str]) -> Option<impl Iterator<Item = &str>> {
-        let at = names.iter().find_map(|name| self.columns.iter().position(|column| column == name))?;
+        let is = |column: &String, name: &str| column.trim().to_lowercase() == name;
+        let at = names.iter().find_map(|name| self.columns.iter().position(|column| is(column, name)))?;
         Some(self.rows.iter().map(move |row| row.get(at).map_or("", String::as_str)))
+    }
+
+    /// The line of column names, which in a table without them is a row like the others.
+    pub fn header(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The other rows.
+    pub fn rows(&self) -> impl Iterator<Item = &[String]> {
+        self.rows.iter().map(Vec::as_slice)
     }
 }
 

@@ -64,6 +64,8 @@ pub enum Check {
     LowProbability,
     /// The target repeats its source or the prompt instead of translating.
     Echo,
+    /// A term is not translated as the glossary says.
+    Glossary,
 }
 
 impl Check {
@@ -81,6 +83,7 @@ impl Check {
             Check::Truncated => "truncated",
             Check::LowProbability => "low_probability",
             Check::Echo => "echo",
+            Check::Glossary => "glossary",
         }
     }
 }

@@ -133,18 +133,26 @@ pub struct ModelArgs {
     /// Hypotheses kept at each step; 1 is greedy search [default: the model's]
     #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
     pub beam: Option<usize>,
-    /// Do not try again what a check has flagged
-    #[arg(long, help_heading = "Decoding")]
-    pub no_repair: bool,
-    /// Another translator, for flagged sentences that the first cannot repair
-    #[arg(long, value_name = "NAME", help_heading = "Decoding", conflicts_with = "no_repair")]
-    pub second: Option<String>,
     /// No sentence ends before this many target tokens
     #[arg(long, value_name = "N", help_heading = "Decoding")]
     pub min_tokens: Option<usize>,
     /// The most target tokens of a sentence [default: by its length]
     #[arg(long, value_name = "N", help_heading = "Decoding", value_parser = positive)]
     pub max_tokens: Option<usize>,
+}
+
+/// What is asked of translations, and what is done where they fail.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// Terms and how to translate them: a CSV, TSV or TBX file of Arabic and English
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    pub glossary: Option<PathBuf>,
+    /// Do not try again what a check has flagged
+    #[arg(long, help_heading = "Trust")]
+    pub no_repair: bool,
+    /// Another translator, for flagged sentences that the first cannot repair
+    #[arg(long, value_name = "NAME", help_heading = "Trust", conflicts_with = "no_repair")]
+    pub second: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -160,6 +168,8 @@ pub struct RunArgs {
     pub limit: Option<usize>,
     #[command(flatten)]
     pub model: ModelArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// Who writes the briefs: extractive, none, or a model's name
     #[arg(long, value_name = "NAME", default_value = "extractive", help_heading = "Brief")]
     pub brief: String,
@@ -187,6 +197,8 @@ pub struct RunArgs {
 pub struct TranslateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// One JSON object a line: target, score, state and checks
     #[arg(long, help_heading = "Output")]
     pub jsonl: bool,

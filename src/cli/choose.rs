@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::engine::{LoadOptions, Loaded};
 use crate::fetch::{FetchError, Store, StoreOptions};
+use crate::glossary::{Glossary, Read};
 use crate::inference::DecodeOptions;
 use crate::lang::Lang;
 use crate::model::{InstalledModel, ModelSpec, ResolvedModel, Source, Task};
@@ -13,7 +14,7 @@ use crate::pipeline::Configured;
 use crate::registry::{Origin, Overlays, Registry};
 use crate::unit::ModelStamp;
 
-use super::args::{Global, ModelArgs};
+use super::args::{Global, ModelArgs, TrustArgs};
 use super::report::Reporter;
 
 /// The models known and those at hand.
@@ -198,13 +199,28 @@ pub fn ready(shelf: &Shelf, name: &str, task: Task, args: &ModelArgs, reporter: 
 /// The model of `--second` with its search options, if there is one: its own, whatever the first's were changed to.
 pub fn second(
     shelf: &Shelf,
+    trust: &TrustArgs,
     args: &ModelArgs,
     reporter: &Reporter,
 ) -> Result<Option<(Ready, DecodeOptions)>> {
-    let Some(name) = &args.second else { return Ok(None) };
+    let Some(name) = &trust.second else { return Ok(None) };
     let second = ready(shelf, name, Task::Translate, args, reporter)?;
     let decode = second.installed.spec.decode.clone();
     Ok(Some((second, decode)))
+}
+
+/// The glossary of `--glossary`; without one, an empty one.
+pub fn glossary(args: &TrustArgs, reporter: &Reporter) -> Result<Glossary> {
+    let Some(path) = &args.glossary else { return Ok(Glossary::default()) };
+    let Read { glossary, left_out } = Glossary::read(path).map_err(anyhow::Error::msg)?;
+    if left_out > 0 {
+        reporter.warn(&format!(
+            "{}: {left_out} rows without Arabic or without English are left out",
+            path.display()
+        ));
+    }
+    reporter.info(&format!("glossary of {} terms", glossary.len()));
+    Ok(glossary)
 }
 
 impl Ready {

@@ -10,7 +10,7 @@ use crate::pipeline::{self, BriefMaker, PlanOptions, RunOptions};
 use crate::run::{Outcome, RunRecord};
 
 use super::args::{Global, RunArgs};
-use super::choose::{Ready, Shelf, ready, second};
+use super::choose::{Ready, Shelf, glossary, ready, second};
 use super::exit::Exit;
 use super::report::{Reporter, counts};
 
@@ -27,12 +27,13 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
     if args.model.model != "auto" {
         shelf.check_task(&args.model.model, Task::Translate)?;
     }
-    if let Some(second) = &args.model.second {
+    if let Some(second) = &args.trust.second {
         shelf.check_task(second, Task::Translate)?;
     }
     if !matches!(args.brief.as_str(), "extractive" | "none") {
         shelf.check_task(&args.brief, Task::Brief)?;
     }
+    let glossary = glossary(&args.trust, reporter)?;
     let plan = pipeline::plan(&PlanOptions {
         inputs: &args.paths,
         out: &args.out,
@@ -58,7 +59,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         name => brief_by(writer.as_ref().unwrap_or(&model), name)?,
     };
     let decode = model.decode(&args.model);
-    let second = second(&shelf, &args.model, reporter)?;
+    let second = second(&shelf, &args.trust, &args.model, reporter)?;
     let options = options_in_force(&args, &decode, memory.as_deref());
     let record = pipeline::run(
         plan,
@@ -71,7 +72,8 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
             target_lang: model.target_lang(),
             rows: model.rows(&decode),
             decode,
-            repair: !args.model.no_repair,
+            glossary,
+            repair: !args.trust.no_repair,
             second: second.as_ref().map(|(model, decode)| model.configured(decode)).transpose()?,
             brief,
             device: model.device.clone(),
@@ -108,9 +110,12 @@ fn options_in_force(
         ("memory".to_string(), memory.map_or("none".into(), |p| p.display().to_string())),
         ("decoding".to_string(), decode.fingerprint()),
         ("fresh".to_string(), args.fresh.to_string()),
-        ("repair".to_string(), (!args.model.no_repair).to_string()),
+        ("repair".to_string(), (!args.trust.no_repair).to_string()),
     ]);
-    options.extend(args.model.second.clone().map(|name| ("second".to_string(), name)));
+    options.extend(
+        args.trust.glossary.as_ref().map(|path| ("glossary".to_string(), path.display().to_string())),
+    );
+    options.extend(args.trust.second.clone().map(|name| ("second".to_string(), name)));
     options.extend(args.encoding.clone().map(|e| ("encoding".to_string(), e)));
     options.extend(args.limit.map(|n| ("limit".to_string(), n.to_string())));
     options

@@ -11,12 +11,12 @@ use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEnco
 use crate::lang::Lang;
 use crate::memory::Memory;
 use crate::model::Task;
-use crate::pipeline::{self, Answering, Cut, Repairing};
+use crate::pipeline::{self, Answering, Cut, Repairing, Rules};
 use crate::segment;
 use crate::unit::{Finding, Score, State, TranslationUnit};
 
 use super::args::{Global, TranslateArgs};
-use super::choose::{Shelf, ready, second};
+use super::choose::{Shelf, glossary, ready, second};
 use super::exit::Exit;
 use super::print_data;
 use super::report::Reporter;
@@ -54,8 +54,10 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
     let decode = model.decode(&args.model);
     let configured = model.configured(&decode)?;
     let rows = configured.rows;
-    let second = second(&shelf, &args.model, reporter)?;
+    let second = second(&shelf, &args.trust, &args.model, reporter)?;
     let langs = &model.installed.spec.source_langs;
+    let glossary = glossary(&args.trust, reporter)?;
+    let rules = Rules { target_lang: &model.target_lang(), glossary: &glossary };
     let input = read_lines();
     let (mut index, mut flagged) = (0, 0);
     while let Some(texts) = next_lines(&input, rows * 4, index, reporter)? {
@@ -77,14 +79,13 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
             Answering { model: configured, cut: Cut::Whole, memory: &mut memory, observer: reporter };
         let answers = answering.answer(&sources, &tokens)?;
         for ((l, u), answer) in places.into_iter().zip(answers) {
-            pipeline::settle(&mut lines[l].units[u], answer, &model.target_lang());
+            pipeline::settle(&mut lines[l].units[u], answer, rules);
         }
-        if !args.model.no_repair {
+        if !args.trust.no_repair {
             let mut units: Vec<_> = lines.iter_mut().flat_map(|line| &mut line.units).collect();
             let second = second.as_ref().map(|(model, decode)| model.configured(decode)).transpose()?;
-            let target_lang = &model.target_lang();
             let observer = reporter;
-            Repairing { model: configured, second, target_lang, memory: &mut memory, observer }
+            Repairing { model: configured, second, rules, memory: &mut memory, observer }
                 .repair(&mut units)?;
         }
         let mut out = String::new();

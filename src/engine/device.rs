@@ -152,7 +152,7 @@ fn not_built(feature: &str) -> EngineError {
 fn absent(name: &str, error: &candle_core::Error) -> EngineError {
     EngineError::Device(format!(
         "device {name} cannot be opened: {}\nhint: use --device cpu",
-        super::llm::weights::first_line(error)
+        super::first_line(error)
     ))
 }
 

@@ -4,6 +4,7 @@ pub mod attention;
 pub mod candidates;
 pub mod device;
 pub mod echo;
+pub mod gguf;
 mod int8;
 pub mod llm;
 pub mod load;
@@ -78,6 +79,11 @@ impl EngineError {
 
 impl From<candle_core::Error> for EngineError {
     fn from(error: candle_core::Error) -> Self {
-        EngineError::Compute(llm::weights::first_line(&error))
+        EngineError::Compute(first_line(&error))
     }
+}
+
+/// candle's errors may carry a backtrace; a user sees the first line.
+pub(crate) fn first_line(error: &candle_core::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_string()
 }

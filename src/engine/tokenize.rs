@@ -1,19 +1,13 @@
-//! The tokenizer that a GGUF file carries in its metadata, rebuilt for the `tokenizers` crate.
+//! The tokenizer that a GGUF file carries in its metadata.
 //!
-//! Two kinds exist: `gpt2` (byte-level BPE with merges; the pre-tokenizer is named by `tokenizer.ggml.pre`) and
-//! `llama` (SentencePiece BPE: pieces with scores, byte fallback). Ids must equal llama.cpp's, which is checked
-//! against recorded ids. Text of documents is never parsed for control tokens: a report that contains
+//! Two kinds exist: `gpt2` (byte-level BPE with merges, for the `tokenizers` crate; the pre-tokenizer is named by
+//! `tokenizer.ggml.pre`) and `llama` (SentencePiece BPE: pieces with scores, byte fallback). Ids must equal
+//! llama.cpp's, which is checked against recorded ids. Text of documents is never parsed for control tokens: a report that contains
 //! `<start_of_turn>` or `<eos>` is text, not an instruction.
 
-use std::collections::HashMap;
-
-use candle_core::quantized::gguf_file::{Content, Value};
-use tokenizers::decoders::byte_fallback::ByteFallback;
+use candle_core::quantized::gguf_file::Content;
 use tokenizers::decoders::byte_level::ByteLevel as ByteLevelDecoder;
-use tokenizers::decoders::fuse::Fuse;
-use tokenizers::decoders::sequence::Sequence as DecoderSequence;
 use tokenizers::models::bpe::BPE;
-use tokenizers::normalizers::Replace;
 use tokenizers::normalizers::unicode::NFC;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
@@ -23,6 +17,8 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::{AddedToken, SplitDelimiterBehavior};
 
 use super::EngineError;
+use super::gguf::Metadata;
+use super::sentencepiece::SentencePiece;
 
 /// `llama_token_type` of llama.cpp.
 const TYPE_UNKNOWN: u32 = 2;
@@ -35,13 +31,21 @@ const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{
 
 /// A model's tokenizer with its special tokens.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    kind: Kind,
     /// Control tokens by their text, longest first.
     control: Vec<(String, u32)>,
-    add_space_prefix: bool,
     add_bos: bool,
     bos: Option<u32>,
     eos: Vec<u32>,
+}
+
+enum Kind {
+    Pieces(Box<SentencePiece>),
+    Bytes {
+        tokenizer: Box<tokenizers::Tokenizer>,
+        /// A space goes before each text.
+        space_prefix: bool,
+    },
 }
 
 impl Tokenizer {
@@ -51,29 +55,43 @@ impl Tokenizer {
         let tokens = metadata.strings("tokenizer.ggml.tokens")?;
         let types = metadata.numbers("tokenizer.ggml.token_type").unwrap_or_else(|_| vec![1; tokens.len()]);
         let kind = metadata.string("tokenizer.ggml.model")?;
-        let mut inner = match kind.as_str() {
-            "llama" => sentencepiece_bpe(&metadata, &tokens)?,
-            "gpt2" => byte_level_bpe(&metadata, &tokens)?,
+        if types.len() != tokens.len() {
+            return Err(EngineError::Invalid(format!(
+                "{} tokens, {} token types",
+                tokens.len(),
+                types.len()
+            )));
+        }
+        let of_type = |wanted: &[u32]| -> Vec<(String, u32)> {
+            let ids = types.iter().enumerate().filter(|(_, t)| wanted.contains(t));
+            ids.map(|(id, _)| (tokens[id].clone(), id as u32)).collect()
+        };
+        let mut control = of_type(&[TYPE_CONTROL, TYPE_UNKNOWN]);
+        let space_prefix = |default| metadata.flag("tokenizer.ggml.add_space_prefix").unwrap_or(default);
+        let (add_bos, inner) = match kind.as_str() {
+            "llama" => {
+                let scores = metadata.floats("tokenizer.ggml.scores")?;
+                let pieces = SentencePiece::from_gguf(tokens, &scores, &types, space_prefix(true))?;
+                (true, Kind::Pieces(pieces.into()))
+            }
+            "gpt2" => {
+                let mut tokenizer = byte_level_bpe(&metadata, &tokens)?;
+                // Only text that a user typed reaches it: there, control tokens have no meaning.
+                tokenizer.set_encode_special_tokens(true);
+                let special = control.iter().map(|(text, _)| AddedToken::from(text.clone(), true));
+                tokenizer.add_special_tokens(special).map_err(EngineError::tokenizer)?;
+                let symbols = of_type(&[TYPE_USER_DEFINED]).into_iter();
+                let symbols = symbols.map(|(text, _)| AddedToken::from(text, false).normalized(true));
+                tokenizer.add_tokens(symbols).map_err(EngineError::tokenizer)?;
+                let space_prefix = space_prefix(false);
+                (false, Kind::Bytes { tokenizer: tokenizer.into(), space_prefix })
+            }
             other => {
                 return Err(EngineError::Unsupported(format!(
                     "tokenizer `{other}` (tokenizer.ggml.model); `llama` and `gpt2` are known"
                 )));
             }
         };
-
-        // Only text that a user typed reaches `inner`: there, control tokens have no meaning.
-        inner.set_encode_special_tokens(true);
-        let of_type = |wanted: &[u32]| -> Vec<(String, u32)> {
-            let ids = types.iter().enumerate().filter(|(_, t)| wanted.contains(t));
-            ids.map(|(id, _)| (tokens[id].clone(), id as u32)).collect()
-        };
-        let mut control = of_type(&[TYPE_CONTROL, TYPE_UNKNOWN]);
-        let special = control.iter().map(|(text, _)| AddedToken::from(text.clone(), true));
-        inner.add_special_tokens(special).map_err(EngineError::tokenizer)?;
-        let user_defined = of_type(&[TYPE_USER_DEFINED]);
-        let added =
-            user_defined.iter().map(|(text, _)| AddedToken::from(text.clone(), false).normalized(true));
-        inner.add_tokens(added).map_err(EngineError::tokenizer)?;
 
         // Longest first, so that a token that begins with another is found whole.
         control.sort_by_key(|(text, _)| std::cmp::Reverse(text.len()));
@@ -89,10 +107,9 @@ impl Tokenizer {
         eos.sort_unstable();
         eos.dedup();
         Ok(Tokenizer {
-            inner,
+            kind: inner,
             control,
-            add_space_prefix: metadata.flag("tokenizer.ggml.add_space_prefix").unwrap_or(kind == "llama"),
-            add_bos: metadata.flag("tokenizer.ggml.add_bos_token").unwrap_or(kind == "llama"),
+            add_bos: metadata.flag("tokenizer.ggml.add_bos_token").unwrap_or(add_bos),
             bos: id("tokenizer.ggml.bos_token_id"),
             eos,
         })
@@ -103,14 +120,13 @@ impl Tokenizer {
         if text.is_empty() {
             return Ok(Vec::new());
         }
-        let prefixed;
-        let text = if self.add_space_prefix {
-            prefixed = format!(" {text}");
-            &prefixed
-        } else {
-            text
-        };
-        Ok(self.inner.encode_fast(text, false).map_err(EngineError::tokenizer)?.get_ids().to_vec())
+        match &self.kind {
+            Kind::Pieces(pieces) => Ok(pieces.encode(text)),
+            Kind::Bytes { tokenizer, space_prefix } => {
+                let text = if *space_prefix { &format!(" {text}") } else { text };
+                Ok(tokenizer.encode_fast(text, false).map_err(EngineError::tokenizer)?.get_ids().to_vec())
+            }
+        }
     }
 
     /// Ids of a prompt of ours: control tokens written in it (`<start_of_turn>`) become their ids.
@@ -147,7 +163,10 @@ impl Tokenizer {
 
     /// Text of `ids`, without control tokens.
     pub fn decode(&self, ids: &[u32]) -> Result<String, EngineError> {
-        self.inner.decode(ids, true).map_err(EngineError::tokenizer)
+        match &self.kind {
+            Kind::Pieces(pieces) => Ok(pieces.decode(ids)),
+            Kind::Bytes { tokenizer, .. } => tokenizer.decode(ids, true).map_err(EngineError::tokenizer),
+        }
     }
 
     /// The token that begins a prompt, where the model wants one.
@@ -157,57 +176,25 @@ impl Tokenizer {
 
     /// The text of [`Tokenizer::bos`]'s token whether or not it is added, for chat templates that write it out.
     pub fn bos_text(&self) -> Option<String> {
-        self.bos.and_then(|id| self.inner.id_to_token(id))
+        let bos = self.bos?;
+        match &self.kind {
+            Kind::Pieces(pieces) => pieces.piece(bos).map(String::from),
+            Kind::Bytes { tokenizer, .. } => tokenizer.id_to_token(bos),
+        }
     }
 
     /// Number of different tokens.
     pub fn vocabulary(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        match &self.kind {
+            Kind::Pieces(pieces) => pieces.len(),
+            Kind::Bytes { tokenizer, .. } => tokenizer.get_vocab_size(true),
+        }
     }
 
     /// Tokens that end a text or a turn.
     pub fn eos(&self) -> &[u32] {
         &self.eos
     }
-}
-
-/// GGUF `llama`: SentencePiece BPE. A pair merges if its concatenation is a piece, best score first; the
-/// `tokenizers` crate wants the pairs listed in that order.
-fn sentencepiece_bpe(metadata: &Metadata, tokens: &[String]) -> Result<tokenizers::Tokenizer, EngineError> {
-    let scores = metadata.floats("tokenizer.ggml.scores")?;
-    let ids: HashMap<&str, u32> = tokens.iter().enumerate().map(|(i, t)| (t.as_str(), i as u32)).collect();
-    let mut merges: Vec<(f32, u32, u32, u32)> = Vec::new();
-    for (id, token) in tokens.iter().enumerate() {
-        for (at, _) in token.char_indices().skip(1) {
-            if let (Some(&left), Some(&right)) = (ids.get(&token[..at]), ids.get(&token[at..])) {
-                merges.push((scores[id], id as u32, left, right));
-            }
-        }
-    }
-    merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
-    let pairs = merges
-        .into_iter()
-        .map(|(_, _, left, right)| (tokens[left as usize].clone(), tokens[right as usize].clone()))
-        .collect::<Vec<_>>();
-    let vocab = tokens.iter().enumerate().map(|(i, t)| (t.clone(), i as u32)).collect::<HashMap<_, _>>();
-    let unknown = metadata.number("tokenizer.ggml.unknown_token_id").ok();
-    let mut builder = BPE::builder()
-        .vocab_and_merges(vocab.into_iter().collect::<tokenizers::models::bpe::Vocab>(), pairs)
-        .byte_fallback(true)
-        .fuse_unk(true);
-    if let Some(token) = unknown.and_then(|id| tokens.get(id as usize)) {
-        builder = builder.unk_token(token.clone());
-    }
-    let mut tokenizer = tokenizers::Tokenizer::new(builder.build().map_err(EngineError::tokenizer)?);
-    let spaces = Replace::new(" ", "▁").map_err(EngineError::tokenizer)?;
-    tokenizer.with_normalizer(Some(spaces)).map_err(EngineError::tokenizer)?;
-    let unescape = Replace::new("▁", " ").map_err(EngineError::tokenizer)?;
-    tokenizer.with_decoder(Some(DecoderSequence::new(vec![
-        unescape.into(),
-        ByteFallback::new().into(),
-        Fuse::new().into(),
-    ])));
-    Ok(tokenizer)
 }
 
 /// GGUF `gpt2`: byte-level BPE with the named pre-tokenizer.
@@ -254,68 +241,4 @@ fn byte_level_bpe(metadata: &Metadata, tokens: &[String]) -> Result<tokenizers::
     tokenizer.with_pre_tokenizer(Some(Sequence::new(steps)));
     tokenizer.with_decoder(Some(ByteLevelDecoder::default()));
     Ok(tokenizer)
-}
-
-/// GGUF metadata with typed access and errors that name the key.
-pub struct Metadata<'a>(pub &'a HashMap<String, Value>);
-
-impl Metadata<'_> {
-    fn get(&self, key: &str) -> Result<&Value, EngineError> {
-        self.0.get(key).ok_or_else(|| EngineError::Invalid(format!("metadata key `{key}` is missing")))
-    }
-
-    fn wrong(key: &str) -> EngineError {
-        EngineError::Invalid(format!("metadata key `{key}` has an unexpected type"))
-    }
-
-    /// A string.
-    pub fn string(&self, key: &str) -> Result<String, EngineError> {
-        self.get(key)?.to_string().cloned().map_err(|_| Self::wrong(key))
-    }
-
-    /// A truth value.
-    pub fn flag(&self, key: &str) -> Option<bool> {
-        self.0.get(key).and_then(|v| v.to_bool().ok())
-    }
-
-    /// An integer of any width.
-    pub fn number(&self, key: &str) -> Result<u32, EngineError> {
-        integer(self.get(key)?).ok_or_else(|| Self::wrong(key))
-    }
-
-    /// A floating-point number.
-    pub fn float(&self, key: &str) -> Result<f32, EngineError> {
-        self.get(key)?.to_f32().map_err(|_| Self::wrong(key))
-    }
-
-    fn array<T>(&self, key: &str, item: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>, EngineError> {
-        let values = self.get(key)?.to_vec().map_err(|_| Self::wrong(key))?;
-        values.iter().map(|v| item(v).ok_or_else(|| Self::wrong(key))).collect()
-    }
-
-    fn strings(&self, key: &str) -> Result<Vec<String>, EngineError> {
-        self.array(key, |v| v.to_string().ok().cloned())
-    }
-
-    fn numbers(&self, key: &str) -> Result<Vec<u32>, EngineError> {
-        self.array(key, integer)
-    }
-
-    fn floats(&self, key: &str) -> Result<Vec<f32>, EngineError> {
-        self.array(key, |v| v.to_f32().ok())
-    }
-}
-
-fn integer(value: &Value) -> Option<u32> {
-    match *value {
-        Value::U8(v) => Some(v.into()),
-        Value::U16(v) => Some(v.into()),
-        Value::U32(v) => Some(v),
-        Value::U64(v) => v.try_into().ok(),
-        Value::I8(v) => v.try_into().ok(),
-        Value::I16(v) => v.try_into().ok(),
-        Value::I32(v) => v.try_into().ok(),
-        Value::I64(v) => v.try_into().ok(),
-        _ => None,
-    }
 }

@@ -35,7 +35,7 @@ pub use corrections::{Corrections, TakenIn};
 pub use event::{Event, Observer, Silent};
 pub use plan::{BriefMaker, Plan, PlanOptions, RunError, RunOptions, plan};
 pub use repair::Repairing;
-pub use settle::{correct, settle, unit_of};
+pub use settle::{Rules, correct, settle, unit_of};
 
 /// The record of a document of which nothing is known but its fate.
 fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
@@ -262,17 +262,18 @@ impl Runner<'_> {
         let mut answering =
             Answering { model, cut: Cut::Whole, memory: &mut self.memory, observer: self.observer };
         let answers = answering.answer(&sources, &tokens)?;
+        let rules = Rules { target_lang: &self.options.target_lang, glossary: &self.options.glossary };
         for ((d, u), answer) in places.into_iter().zip(answers) {
             if matches!(answer, Answer::Translated { from_memory: true, .. }) {
                 self.from_memory += 1;
             }
-            settle(&mut window[d].units[u], answer, &self.options.target_lang);
+            settle(&mut window[d].units[u], answer, rules);
         }
         if self.options.repair {
             let mut repairing = Repairing {
                 model,
                 second: self.options.second,
-                target_lang: &self.options.target_lang,
+                rules,
                 memory: &mut self.memory,
                 observer: self.observer,
             };

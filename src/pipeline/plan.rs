@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::discover::{self, DiscoverError, Input};
+use crate::glossary::Glossary;
 use crate::inference::{DecodeOptions, Generator, Translator};
 use crate::lang::Lang;
 use crate::memory::{Memory, MemoryError};
@@ -48,6 +49,8 @@ pub struct RunOptions<'a> {
     pub decode: DecodeOptions,
     /// Rows it has under way at a time.
     pub rows: usize,
+    /// How terms are to be translated.
+    pub glossary: Glossary,
     /// Whether flagged sentences are tried again.
     pub repair: bool,
     /// Another translator for those that the first cannot repair.

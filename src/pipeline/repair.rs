@@ -5,14 +5,12 @@
 //! known of it. All answers go through the memory: a run that was stopped repairs as it would have.
 
 use crate::inference::{DecodeOptions, Hypothesis};
-use crate::lang::Lang;
 use crate::memory::Memory;
 use crate::unit::{Attempt, Check, Finding, State, TranslationUnit};
-use crate::verify;
 
 use super::answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
 use super::event::{Event, Observer};
-use super::settle::written;
+use super::settle::Rules;
 
 /// The beam of the first step: its hypotheses are looked through for one that the checks accept.
 const WIDER: usize = 4;
@@ -26,6 +24,8 @@ const MIN_CUT: usize = 10;
 enum Step {
     /// A wider beam, and its second-best answers.
     Beam,
+    /// The same where terms of the glossary stand in the source in English, which models copy.
+    Terms,
     /// No repetition allowed.
     Ban,
     /// In two pieces or more.
@@ -34,12 +34,13 @@ enum Step {
     Second,
 }
 
-const STEPS: [Step; 4] = [Step::Beam, Step::Ban, Step::Cut, Step::Second];
+const STEPS: [Step; 5] = [Step::Beam, Step::Terms, Step::Ban, Step::Cut, Step::Second];
 
 impl Step {
     fn name(self) -> &'static str {
         match self {
             Step::Beam => "wider beam",
+            Step::Terms => "terms in place",
             Step::Ban => "repetition banned",
             Step::Cut => "in pieces",
             Step::Second => "second model",
@@ -51,8 +52,13 @@ impl Step {
         let has = |checks: &[Check]| findings.iter().any(|f| checks.contains(&f.check));
         match self {
             Step::Beam | Step::Second => true,
+            Step::Terms => has(&[Check::Glossary]),
             Step::Ban => has(&[Check::Loop, Check::Truncated, Check::Length]),
-            Step::Cut => tokens >= MIN_CUT && !has(&[Check::Quotes]),
+            // A cut costs more than a term that is not as the glossary has it.
+            Step::Cut => {
+                let worth_it = findings.iter().any(|f| f.check != Check::Glossary);
+                tokens >= MIN_CUT && worth_it && !has(&[Check::Quotes])
+            }
         }
     }
 }
@@ -63,8 +69,8 @@ pub struct Repairing<'a> {
     pub model: Configured<'a>,
     /// Another one, for what the first cannot.
     pub second: Option<Configured<'a>>,
-    /// The language they write.
-    pub target_lang: &'a Lang,
+    /// By what the answers are judged.
+    pub rules: Rules<'a>,
     /// What is known already.
     pub memory: &'a mut Memory,
     /// Who listens.
@@ -87,10 +93,22 @@ impl Repairing<'_> {
             }
             let candidates = self.candidates(step, &flagged)?;
             for ((unit, _), candidates) in flagged.iter_mut().zip(candidates) {
-                consider(unit, step, candidates, self.target_lang);
+                consider(unit, step, candidates, self.rules);
             }
         }
         Ok(())
+    }
+
+    /// What the model is given to read: first without the terms of the glossary in place, since it may know them; then with
+    /// those that it did not; from then on with all.
+    fn source(&self, step: Step, unit: &TranslationUnit) -> String {
+        let source = &unit.source_normalized;
+        let in_place = match step {
+            Step::Beam => None,
+            Step::Terms => self.rules.glossary.in_place(source, &unit.target),
+            Step::Ban | Step::Cut | Step::Second => self.rules.glossary.in_place(source, ""),
+        };
+        in_place.unwrap_or_else(|| source.clone())
     }
 
     /// For each unit what the step makes of it, the likeliest first; with how many pieces it was made of.
@@ -99,27 +117,25 @@ impl Repairing<'_> {
         step: Step,
         flagged: &[(&mut TranslationUnit, usize)],
     ) -> Result<Vec<Vec<(Hypothesis, usize)>>, AnswerError> {
-        let sources: Vec<&str> = flagged.iter().map(|(unit, _)| unit.source_normalized.as_str()).collect();
+        let sources: Vec<String> = flagged.iter().map(|(unit, _)| self.source(step, unit)).collect();
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         let own = self.model;
         let beam = own.decode.beam.max(WIDER);
         let wider = DecodeOptions { beam, ..own.decode.clone() };
         let banned = DecodeOptions { no_repeat_ngram: BANNED_NGRAM, ..own.decode.clone() };
         let (model, cut) = match (step, self.second) {
             (Step::Second, Some(second)) => (second, Cut::Whole),
-            (Step::Beam, _) => {
+            (Step::Beam | Step::Terms, _) => {
                 let rows = (own.rows * own.decode.beam.max(1) / beam).max(1);
                 (Configured { decode: &wider, rows, ..own }, Cut::Whole)
             }
             (Step::Ban, _) => (Configured { decode: &banned, ..own }, Cut::Whole),
             (Step::Cut | Step::Second, _) => (own, Cut::Halves),
         };
-        let tokens: Vec<usize> = match step {
-            Step::Second => sources.iter().map(|source| model.translator.count_tokens(source)).collect(),
-            _ => flagged.iter().map(|(_, tokens)| *tokens).collect(),
-        };
+        let tokens: Vec<usize> = sources.iter().map(|source| model.translator.count_tokens(source)).collect();
         let observer = &Tokens(self.observer);
         let mut answering = Answering { model, cut, memory: &mut *self.memory, observer };
-        if step == Step::Beam {
+        if matches!(step, Step::Beam | Step::Terms) {
             let all = answering.alternatives(&sources, &tokens)?;
             return Ok(all.into_iter().map(|all| all.into_iter().map(|h| (h, 1)).collect()).collect());
         }
@@ -132,15 +148,9 @@ impl Repairing<'_> {
 }
 
 /// Takes the best of `candidates` if it is better than what the unit has, and writes down that it was tried.
-fn consider(
-    unit: &mut TranslationUnit,
-    step: Step,
-    candidates: Vec<(Hypothesis, usize)>,
-    target_lang: &Lang,
-) {
+fn consider(unit: &mut TranslationUnit, step: Step, candidates: Vec<(Hypothesis, usize)>, rules: Rules<'_>) {
     let checked = candidates.into_iter().map(|(hypothesis, pieces)| {
-        let target = written(&hypothesis, target_lang);
-        let findings = verify::check(&unit.source_normalized, &target, Some(&hypothesis));
+        let (target, findings) = rules.judge(&unit.source_normalized, &hypothesis);
         (hypothesis, pieces, target, findings)
     });
     // Of equals the first, which is the likeliest.
@@ -163,6 +173,7 @@ fn weight(findings: &[Finding]) -> u32 {
         Check::Empty | Check::Echo => 100,
         Check::Loop | Check::ArabicLeft | Check::Truncated => 20,
         Check::Length => 12,
+        Check::Glossary => 8,
         Check::Numbers | Check::Negation | Check::Verbatim => 6,
         Check::LowProbability => 3,
         Check::Quotes => 1,

@@ -1,11 +1,12 @@
 //! A unit's way to its final state: copied at once, corrected by a person, or answered by a model and checked.
 
 use crate::document::{Document, Segment};
+use crate::glossary::Glossary;
 use crate::inference::Hypothesis;
 use crate::lang::{self, Lang};
 use crate::memory::{Memory, MemoryError};
 use crate::segment;
-use crate::unit::{State, TranslationUnit};
+use crate::unit::{Finding, State, TranslationUnit};
 use crate::verify;
 
 use super::answer::{Answer, score_of};
@@ -62,16 +63,24 @@ pub fn correct<'u>(
     Ok(())
 }
 
+/// By what targets are judged.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The language that models write.
+    pub target_lang: &'a Lang,
+    /// How terms are to be translated.
+    pub glossary: &'a Glossary,
+}
+
 /// Gives a unit its target and its final state.
-pub fn settle(unit: &mut TranslationUnit, answer: Answer, target_lang: &Lang) {
+pub fn settle(unit: &mut TranslationUnit, answer: Answer, rules: Rules<'_>) {
     match answer {
         Answer::Failed { reason } => {
             unit.state = State::Skipped;
             unit.reason = Some(reason);
         }
         Answer::Translated { hypothesis, pieces, .. } => {
-            unit.target = written(&hypothesis, target_lang);
-            unit.findings = verify::check(&unit.source_normalized, &unit.target, Some(&hypothesis));
+            (unit.target, unit.findings) = rules.judge(&unit.source_normalized, &hypothesis);
             unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
             unit.score = Some(score_of(&hypothesis));
             unit.pieces = pieces;
@@ -79,10 +88,15 @@ pub fn settle(unit: &mut TranslationUnit, answer: Answer, target_lang: &Lang) {
     }
 }
 
-/// A target as units have it.
-pub(super) fn written(hypothesis: &Hypothesis, target_lang: &Lang) -> String {
-    match target_lang.is_arabic_script() {
-        true => hypothesis.text.clone(),
-        false => lang::western_signs(&hypothesis.text),
+impl Rules<'_> {
+    /// The target as units have it, and what speaks against it.
+    pub(super) fn judge(self, source: &str, hypothesis: &Hypothesis) -> (String, Vec<Finding>) {
+        let target = match self.target_lang.is_arabic_script() {
+            true => hypothesis.text.clone(),
+            false => lang::western_signs(&hypothesis.text),
+        };
+        let mut findings = verify::check(source, &target, Some(hypothesis));
+        findings.extend(verify::terms(source, &target, self.glossary));
+        (target, findings)
     }
 }

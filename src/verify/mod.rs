@@ -4,7 +4,6 @@
 //! each bound here is calibrated on true translations (docs/checks.md has the figures and how to measure them), and
 //! each finding says in plain words what was seen.
 
-mod arabic;
 mod confidence;
 mod echo;
 mod length;
@@ -14,11 +13,14 @@ mod numbers;
 mod quotes;
 mod repetition;
 mod script;
+mod terms;
 mod verbatim;
 mod weekday;
 
 use crate::inference::Hypothesis;
 use crate::unit::{Check, Finding};
+
+pub use terms::terms;
 
 /// All findings on one unit, in the order of [`Check`]; empty when nothing is wrong.
 ///

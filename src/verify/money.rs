@@ -1,6 +1,6 @@
 //! Currencies of the source that are another's in the target, or nobody's; and the other way round.
 
-use super::arabic;
+use crate::lang::words;
 
 struct Currency {
     /// In Arabic text, folded, without article.
@@ -80,11 +80,11 @@ const CURRENCIES: [Currency; 10] = [
 
 /// Which currencies are missing in the target, and which are not in the source.
 pub(super) fn check(source: &str, target: &str) -> (Vec<String>, Vec<String>) {
-    let arabic = arabic::words(source);
+    let arabic = words::words(source);
     let (source, target) = (source.to_lowercase(), target.to_lowercase());
     let (mut missing, mut added) = (Vec::new(), Vec::new());
     for currency in &CURRENCIES {
-        let word = arabic.iter().find(|word| arabic::stems(word).any(|stem| currency.arabic.contains(&stem)));
+        let word = arabic.iter().find(|word| words::stems(word).any(|stem| currency.arabic.contains(&stem)));
         let in_source = word.map(String::as_str).or_else(|| mark(&source, currency.english));
         let in_target = mark(&target, currency.english);
         match (in_source, in_target) {

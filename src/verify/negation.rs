@@ -2,7 +2,7 @@
 //!
 //! Languages deny in many ways, so only the plainest denials must be answered, and almost any negative word answers.
 
-use super::arabic;
+use crate::lang::words;
 
 /// Particles that deny a verb or a clause, folded, a conjunction aside.
 const FIRM: [&str; 9] = ["لم", "لن", "ليس", "ليست", "ليسوا", "لست", "لسنا", "ليسا", "لا"];
@@ -165,7 +165,7 @@ const NOT_NEGATIVE: [&str; 16] = [
 
 /// Says which way a negation is off, if it is.
 pub(super) fn check(source: &str, target: &str) -> Option<String> {
-    let words = arabic::words(source);
+    let words = words::words(source);
     let english: Vec<String> = target
         .split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’')
         .map(|w| w.to_lowercase().replace('’', "'"))
@@ -181,7 +181,7 @@ pub(super) fn check(source: &str, target: &str) -> Option<String> {
     };
     let (_, denial) = english.iter().enumerate().find(is_plain)?;
     let is_source_negative = |word: &String| {
-        arabic::stems(word).any(|stem| {
+        words::stems(word).any(|stem| {
             FIRM.contains(&stem)
                 || LOOSE.contains(&stem)
                 || LOOSE_BEGINNINGS.iter().any(|beginning| stem.starts_with(beginning))
@@ -215,7 +215,7 @@ fn firm_denial(words: &[String]) -> Option<&'static str> {
             return None;
         }
         // `لم يكن إلا …` is `was only …`.
-        let excepts = |w: &String| arabic::stems(w).any(|stem| EXCEPTING.contains(&stem));
+        let excepts = |w: &String| words::stems(w).any(|stem| EXCEPTING.contains(&stem));
         (!rest.iter().take(12).any(excepts)).then_some(particle)
     })
 }

@@ -1,6 +1,6 @@
 //! Days of the week of the source that are others in the target.
 
-use super::arabic;
+use crate::lang::words;
 
 /// Arabic name, folded, and English one. Without their article two of them are numbers.
 const DAYS: [(&str, &str); 7] = [
@@ -19,7 +19,7 @@ const BEFORE: [&str; 13] =
 
 /// Which days are missing in the target, and which are not in the source.
 pub(super) fn check(source: &str, target: &str) -> (Vec<String>, Vec<String>) {
-    let words = arabic::words(source);
+    let words = words::words(source);
     let english: Vec<&str> = target.split(|c: char| !c.is_alphabetic()).collect();
     let is_named = |day: &str| {
         // `Mondays`, and `Mon.` of a table.
@@ -30,10 +30,10 @@ pub(super) fn check(source: &str, target: &str) -> (Vec<String>, Vec<String>) {
     let (mut missing, mut added) = (Vec::new(), Vec::new());
     for (arabic, day) in DAYS {
         let places: Vec<usize> =
-            (0..words.len()).filter(|&i| arabic::stems(&words[i]).any(|stem| stem == arabic)).collect();
+            (0..words.len()).filter(|&i| words::stems(&words[i]).any(|stem| stem == arabic)).collect();
         let is_day = |&place: &usize| {
             let before = place.checked_sub(1).map(|i| words[i].as_str());
-            before.is_some_and(|w| arabic::stems(w).any(|stem| BEFORE.contains(&stem)))
+            before.is_some_and(|w| words::stems(w).any(|stem| BEFORE.contains(&stem)))
         };
         if places.is_empty() {
             if english.iter().any(|w| w.strip_suffix('s').unwrap_or(w) == day) {

@@ -53,6 +53,7 @@ fn check(check: Check) -> &'static str {
         Check::Truncated => "cut off",
         Check::LowProbability => "low confidence",
         Check::Echo => "not translated",
+        Check::Glossary => "glossary",
     }
 }
 

@@ -7,7 +7,8 @@ use candle_core::quantized::gguf_file::Content;
 use minijinja::{Environment, context};
 
 use crate::engine::EngineError;
-use crate::engine::tokenize::{Metadata, Tokenizer};
+use crate::engine::gguf::Metadata;
+use crate::engine::tokenize::Tokenizer;
 use crate::model::{PromptSpec, PromptStyle};
 
 /// Stands for the document's text while a template is rendered: a private-use character that no template contains.

@@ -3,7 +3,7 @@
 use candle_core::quantized::gguf_file::Content;
 
 use crate::engine::EngineError;
-use crate::engine::tokenize::Metadata;
+use crate::engine::gguf::Metadata;
 
 /// Which pairs of a head's dimensions a rotary embedding turns together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use candle_core::quantized::gguf_file::{Content, TensorInfo};
 use candle_core::{Device, Tensor};
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, first_line, gguf};
 use crate::model::AdapterSpec;
 
 /// A matrix of `rows` × `cols` values, row-major; a linear layer's rows are its outputs.
@@ -38,11 +38,9 @@ pub struct Weights {
 impl Weights {
     /// Opens `path`; nothing but the header is read.
     pub fn open(path: &Path) -> Result<Self, EngineError> {
+        let content = gguf::open(path)?;
         let file = File::open(path).map_err(|e| EngineError::file(path, e))?;
-        let mut reader = BufReader::new(file);
-        let content = Content::read(&mut reader)
-            .map_err(|e| EngineError::Invalid(format!("{}: {}", path.display(), first_line(&e))))?;
-        Ok(Weights { content, file: Mutex::new(reader), adapter: None })
+        Ok(Weights { content, file: Mutex::new(BufReader::new(file)), adapter: None })
     }
 
     /// Merges the low-rank matrices of `path` into every matrix read from now on. Errors name what does not fit:
@@ -164,11 +162,6 @@ fn dims(name: &str, info: &TensorInfo) -> Result<(usize, usize), EngineError> {
         [rows, cols] => Ok((rows, cols)),
         ref other => Err(EngineError::Invalid(format!("`{name}` is {other:?}, expected a matrix"))),
     }
-}
-
-/// Candle's errors may carry a backtrace; a user sees the first line.
-pub(crate) fn first_line(error: &candle_core::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_string()
 }
 
 /// Low-rank matrices by the GGUF name of the layer they change: A of rank × inputs, and B, times alpha / rank, of

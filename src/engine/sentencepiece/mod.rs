@@ -131,13 +131,7 @@ impl SentencePiece {
         let pieces =
             file.pieces.into_iter().map(|piece| Piece::read(piece, with_bytes)).collect::<Result<_, _>>()?;
         let vocabulary = Vocabulary::new(pieces, is_bpe)?;
-
-        let mut unknown = (0..).zip(&vocabulary.pieces).filter(|(_, piece)| piece.kind == Kind::Unknown);
-        let unknown = match (unknown.next(), unknown.next()) {
-            (_, Some(_)) => return Err(invalid("it has two unknown pieces")),
-            (None, _) if !with_bytes => return Err(invalid("it has no unknown piece")),
-            (first, _) => first.map(|(id, _)| id),
-        };
+        let unknown = vocabulary.unknown(with_bytes)?;
         let control = |name: &str, default: &str| {
             let name = if name.is_empty() { default } else { name };
             vocabulary.id(name).filter(|&id| vocabulary.is(id, Kind::Control))
@@ -152,6 +146,47 @@ impl SentencePiece {
             bos: control(trainer.bos_piece(), "<s>"),
             eos: control(trainer.eos_piece(), "</s>"),
             pad: control(trainer.pad_piece(), "<pad>"),
+            vocabulary,
+        })
+    }
+
+    /// The BPE model that a GGUF file describes in its metadata, kind `llama`: the text, score and type (by the same
+    /// numbers) of each piece. Spaces become part of pieces and nothing else is normalised; `space_prefix` is put
+    /// before the text, and decoding takes it off.
+    pub fn from_gguf(
+        texts: Vec<String>,
+        scores: &[f32],
+        types: &[u32],
+        space_prefix: bool,
+    ) -> Result<Self, EngineError> {
+        if scores.len() != texts.len() || types.len() != texts.len() {
+            let (texts, scores, types) = (texts.len(), scores.len(), types.len());
+            return Err(invalid(format_args!("{texts} pieces, {scores} scores, {types} types")));
+        }
+        let with_bytes = types.contains(&(Kind::Byte as u32));
+        let pieces = texts.into_iter().zip(scores.iter().zip(types)).map(|(text, (&score, &kind))| {
+            // llama.cpp writes the spaces of user-defined symbols as spaces.
+            let text = if kind == Kind::UserDefined as u32 { text.replace(' ', SPACE) } else { text };
+            let piece =
+                PieceProto { piece: Some(text), score: Some(score), r#type: i32::try_from(kind).ok() };
+            Piece::read(piece, with_bytes)
+        });
+        let vocabulary = Vocabulary::new(pieces.collect::<Result<_, _>>()?, true)?;
+        let spec = NormalizerSpec {
+            add_dummy_prefix: Some(space_prefix),
+            remove_extra_whitespaces: Some(false),
+            ..NormalizerSpec::default()
+        };
+        Ok(SentencePiece {
+            bytes: vocabulary.bytes(with_bytes)?,
+            unknown: vocabulary.unknown(with_bytes)?,
+            model: Model::Bpe,
+            normalizer: Normalizer::new(&spec, false)?,
+            denormalizer: None,
+            unknown_surface: String::new(),
+            bos: None,
+            eos: None,
+            pad: None,
             vocabulary,
         })
     }
@@ -354,6 +389,16 @@ impl Vocabulary {
 
     fn is(&self, id: u32, kind: Kind) -> bool {
         self.pieces.get(id as usize).is_some_and(|piece| piece.kind == kind)
+    }
+
+    /// The id of the piece for unknown text; only a model that writes it in bytes may have none.
+    fn unknown(&self, with_bytes: bool) -> Result<Option<u32>, EngineError> {
+        let mut unknown = (0..).zip(&self.pieces).filter(|(_, piece)| piece.kind == Kind::Unknown);
+        match (unknown.next(), unknown.next()) {
+            (_, Some(_)) => Err(invalid("it has two unknown pieces")),
+            (None, _) if !with_bytes => Err(invalid("it has no unknown piece")),
+            (first, _) => Ok(first.map(|(id, _)| id)),
+        }
     }
 
     /// Ids of the bytes, if the model writes unknown characters with them.

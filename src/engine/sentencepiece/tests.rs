@@ -365,3 +365,36 @@ fn a_file_that_is_not_there_is_named() {
         SentencePiece::open(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))).err().unwrap();
     assert!(other.to_string().contains("Cargo.toml: SentencePiece model: "), "{other}");
 }
+
+#[test]
+fn the_pieces_of_a_gguf_file_are_used_as_llama_cpp_does() {
+    let texts = ["<unk>", "<bos>", "▁", "a", "b", "ab", "▁a", "  ", "   ", "\n\n", "<x>"];
+    let kinds = [2, 3, 1, 1, 1, 1, 1, 4, 4, 4, 4];
+    let scores: Vec<f32> = (0..texts.len()).map(|i| -(i as f32)).collect();
+    let model = |prefix| {
+        let texts = texts.iter().map(|t| t.to_string()).collect();
+        SentencePiece::from_gguf(texts, &scores, &kinds, prefix).unwrap()
+    };
+    let plain = model(false);
+    for (text, ids) in [
+        ("ab", &[5][..]),
+        // Two spaces are a symbol of their own, though `▁a` would be a better pair.
+        ("b  a", &[4, 7, 3]),
+        ("b    a", &[4, 8, 6]),
+        ("a a", &[3, 6]),
+        ("a\n\nb<x>", &[3, 9, 4, 10]),
+        // What nobody knows, and what only we may write.
+        ("a?a", &[3, 0, 3]),
+    ] {
+        assert_eq!(plain.encode(text), ids, "{text}");
+        if !ids.contains(&0) {
+            assert_eq!(plain.decode(ids), text);
+        }
+    }
+    assert!(!plain.encode("<bos>").contains(&1));
+    assert_eq!(plain.decode(&[1, 3, 0]), "a");
+    assert_eq!(model(true).encode("a"), [6]);
+    assert_eq!(model(true).decode(&[6]), "a");
+    let short = SentencePiece::from_gguf(vec!["a".into()], &[], &[1], false);
+    assert!(short.err().unwrap().to_string().contains("1 pieces, 0 scores"));
+}

@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::marian_file::{Int8Matrix, MarianFile};
 use super::torch::TorchFile;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, first_line, gguf};
 use crate::model::{Family, InstalledModel};
 
 /// How many names an error lists before it only counts.
@@ -192,16 +192,11 @@ fn open_safetensors(paths: &[&PathBuf]) -> Result<Container, EngineError> {
     let opened = unsafe { MmapedSafetensors::multi(paths) };
     let named = |e: candle_core::Error| {
         let path = paths.first().map(|p| p.display().to_string()).unwrap_or_default();
-        EngineError::Invalid(format!("{path}: {}", crate::engine::llm::weights::first_line(&e)))
+        EngineError::Invalid(format!("{path}: {}", first_line(&e)))
     };
     opened.map(Container::Safetensors).map_err(named)
 }
 
 fn open_gguf(path: &Path) -> Result<Container, EngineError> {
-    let mut file = std::fs::File::open(path).map_err(|e| EngineError::file(path, e))?;
-    let content = gguf_file::Content::read(&mut file).map_err(|e| {
-        let line = crate::engine::llm::weights::first_line(&e);
-        EngineError::Invalid(format!("{}: {line}", path.display()))
-    })?;
-    Ok(Container::Gguf { content, path: path.to_path_buf() })
+    Ok(Container::Gguf { content: gguf::open(path)?, path: path.to_path_buf() })
 }

@@ -1,14 +1,22 @@
-//! Arabic words as the checks compare them: folded, and without the particles that are written onto them.
+//! Arabic words as they are compared: folded, and without the particles that are written onto them.
 
-use crate::lang::{is_arabic_diacritic, is_arabic_letter};
+use super::{is_arabic_diacritic, is_arabic_letter};
 
-/// The Arabic words of a text, in order: without diacritics and tatweel, the forms of alef as one, final ya dotted.
-pub(super) fn words(text: &str) -> Vec<String> {
-    let is_part = |c: char| is_arabic_letter(c) || is_arabic_diacritic(c) || c == '\u{0640}';
-    text.split(|c| !is_part(c)).map(folded).filter(|word| !word.is_empty()).collect()
+const TATWEEL: char = '\u{0640}';
+
+/// The Arabic words of a text, in order; see [`folded`].
+pub fn words(text: &str) -> Vec<String> {
+    let parts = text.split(|c: char| !is_arabic_letter(c) && !is_mark(c));
+    parts.map(folded).filter(|word| !word.is_empty()).collect()
 }
 
-fn folded(word: &str) -> String {
+/// What stands in a word and is no part of it.
+pub fn is_mark(c: char) -> bool {
+    is_arabic_diacritic(c) || c == TATWEEL
+}
+
+/// A word without diacritics and tatweel, the forms of alef as one, final ya dotted; empty if it has no Arabic letter.
+pub fn folded(word: &str) -> String {
     let kept = word.chars().filter(|&c| is_arabic_letter(c));
     kept.map(|c| match c {
         'أ' | 'إ' | 'آ' | 'ٱ' => 'ا',
@@ -20,7 +28,7 @@ fn folded(word: &str) -> String {
 
 /// The word, and what is left of it without a conjunction, without a preposition and without the article, each time
 /// at least two letters.
-pub(super) fn stems(word: &str) -> impl Iterator<Item = &str> {
+pub fn stems(word: &str) -> impl Iterator<Item = &str> {
     let and = [Some(word), word.strip_prefix(['و', 'ف'])];
     let to = and.into_iter().flatten().flat_map(|w| [Some(w), w.strip_prefix(['ب', 'ك', 'ل'])]);
     let the = to.flatten().flat_map(|w| {

@@ -3,6 +3,8 @@
 //! Everything here is a pure function of a character or a string, so that "is this Arabic?" has one answer
 //! in the whole program.
 
+pub mod words;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
