@@ -16,6 +16,7 @@ pub mod inference;
 pub mod lang;
 pub mod memory;
 pub mod model;
+pub mod names;
 pub mod numbers;
 pub mod pipeline;
 pub mod read;

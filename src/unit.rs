@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::brief::Brief;
 use crate::document::{BlockKind, Document, Span};
+use crate::names::Respelling;
 
 /// The one final state of a unit. Every unit of a run ends in exactly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -182,6 +183,9 @@ pub struct TranslationUnit {
     /// Whether the target is a person's correction.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reviewed: bool,
+    /// Names that are spelt as somebody chose instead of as the model did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub respelled: Vec<Respelling>,
     /// Into how many pieces the source was split to fit the model; their targets are joined.
     pub pieces: usize,
     /// The model's confidence; none where no model was asked.

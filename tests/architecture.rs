@@ -12,8 +12,19 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-const PLAIN_DATA: &[&str] =
-    &["document", "unit", "brief", "run", "inference", "lang", "model", "numbers", "sheet", "glossary"];
+const PLAIN_DATA: &[&str] = &[
+    "document",
+    "unit",
+    "brief",
+    "run",
+    "inference",
+    "lang",
+    "model",
+    "numbers",
+    "sheet",
+    "glossary",
+    "names",
+];
 const STAGES: &[&str] =
     &["discover", "read", "segment", "memory", "batch", "verify", "summarize", "write", "registry", "fetch"];
 /// Rooms that know the others.

@@ -170,6 +170,9 @@ pub struct RunArgs {
     pub model: ModelArgs,
     #[command(flatten)]
     pub trust: TrustArgs,
+    /// How to spell names: a names.csv of an earlier run, or a table with columns `arabic` and `english`
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    pub names: Option<PathBuf>,
     /// Who writes the briefs: extractive, none, or a model's name
     #[arg(long, value_name = "NAME", default_value = "extractive", help_heading = "Brief")]
     pub brief: String,

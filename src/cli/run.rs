@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::model::Task;
+use crate::names::Choices;
 use crate::pipeline::{self, BriefMaker, PlanOptions, RunOptions};
 use crate::run::{Outcome, RunRecord};
 
@@ -34,6 +35,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         shelf.check_task(&args.brief, Task::Brief)?;
     }
     let glossary = glossary(&args.trust, reporter)?;
+    let names = names(&args)?;
     let plan = pipeline::plan(&PlanOptions {
         inputs: &args.paths,
         out: &args.out,
@@ -73,6 +75,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
             rows: model.rows(&decode),
             decode,
             glossary,
+            names,
             repair: !args.trust.no_repair,
             second: second.as_ref().map(|(model, decode)| model.configured(decode)).transpose()?,
             brief,
@@ -84,6 +87,15 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
     reporter.clear();
     summarize(&record, &args.out, reporter);
     Ok(exit_of(&record))
+}
+
+/// The spellings of `--names`.
+fn names(args: &RunArgs) -> Result<Choices> {
+    let Some(path) = &args.names else { return Ok(Choices::default()) };
+    let hint =
+        "hint: --names wants a names.csv of an earlier run, or a table with columns `arabic` and `english`";
+    let bytes = std::fs::read(path).map_err(|e| anyhow!("{}: {e}\n{hint}", path.display()))?;
+    Choices::read(&bytes).map_err(|e| anyhow!("{}: {e}\n{hint}", path.display()))
 }
 
 fn brief_by<'a>(model: &'a Ready, name: &str) -> Result<BriefMaker<'a>> {
@@ -115,6 +127,7 @@ fn options_in_force(
     options.extend(
         args.trust.glossary.as_ref().map(|path| ("glossary".to_string(), path.display().to_string())),
     );
+    options.extend(args.names.as_ref().map(|path| ("names".to_string(), path.display().to_string())));
     options.extend(args.trust.second.clone().map(|name| ("second".to_string(), name)));
     options.extend(args.encoding.clone().map(|e| ("encoding".to_string(), e)));
     options.extend(args.limit.map(|n| ("limit".to_string(), n.to_string())));

@@ -23,9 +23,11 @@ use std::time::{Instant, SystemTime};
 
 use crate::discover::Input;
 use crate::memory::{Memory, MemoryError};
+use crate::names::{Choices, Names};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
-use crate::unit::{Ledger, TranslationUnit};
-use crate::write::{self, OutputDir};
+use crate::unit::{Ledger, State, TranslationUnit};
+use crate::verify;
+use crate::write::{self, OutputDir, Tables};
 
 use finish::{Briefing, Finished, Finishing, Translated};
 use prepare::{Pending, Preparing, Window};
@@ -63,17 +65,19 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         observer.event(Event::Document(failure));
     }
     let review_is_in = take_review_in(&output, &mut memory, observer)?;
+    let earlier_names = earlier_names(&output, observer)?;
     let counting = Counting { inner: observer, tokens: AtomicUsize::new(0) };
     let mut runner = Runner {
         options: &options,
         observer: &counting,
         memory,
         from_memory: 0,
+        names: Names::default(),
         records: failed,
         interrupted: false,
     };
     let Finished { records, review } = runner.documents(&inputs, &output)?;
-    let Runner { from_memory, interrupted, records: mut documents, .. } = runner;
+    let Runner { from_memory, interrupted, names, records: mut documents, .. } = runner;
     let target_tokens = counting.tokens.load(Ordering::Relaxed);
     documents.extend(records);
     documents
@@ -100,11 +104,15 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         ignored: ignored.into_iter().map(|(id, reason)| IgnoredFile { id, reason }).collect(),
     };
     if !review_is_in {
-        write::keep_review(&output)?;
+        write::keep_table(&output, write::REVIEW)?;
     }
-    // Of a run that was stopped it is only a part; the whole one of before may hold what a person wrote.
-    let review = (!interrupted || write::earlier_review(&output)?.is_none()).then_some(review);
-    write::save_run(&output, &record, review)?;
+    // Of a run that was stopped they are only a part; the whole ones of before may hold what a person wrote.
+    let is_due = |name| Ok::<_, RunError>(!interrupted || write::earlier_table(&output, name)?.is_none());
+    let tables = Tables {
+        review: is_due(write::REVIEW)?.then_some(review),
+        names: is_due(write::NAMES)?.then(|| names.rows(&options.names.or(&earlier_names))),
+    };
+    write::save_run(&output, &record, tables)?;
     Ok(record)
 }
 
@@ -115,7 +123,7 @@ fn take_review_in(
     memory: &mut Memory,
     observer: &dyn Observer,
 ) -> Result<bool, RunError> {
-    let Some(bytes) = write::earlier_review(output)? else { return Ok(true) };
+    let Some(bytes) = write::earlier_table(output, write::REVIEW)? else { return Ok(true) };
     match Corrections::read(&bytes) {
         Ok(corrections) => {
             let taken = corrections.take_in(memory)?;
@@ -125,11 +133,29 @@ fn take_review_in(
             Ok(true)
         }
         Err(what) => {
-            let kept = write::KEPT_REVIEW;
-            observer.event(Event::Warning(format!("{}: {what}. It is kept as {kept}", write::REVIEW)));
+            warn_of_table(write::REVIEW, &what, observer);
             Ok(false)
         }
     }
+}
+
+/// How an earlier run's table says that names should be spelt: nobody asked for that yet, but what a person wrote there is
+/// to stay.
+fn earlier_names(output: &OutputDir, observer: &dyn Observer) -> Result<Choices, RunError> {
+    let Some(bytes) = write::earlier_table(output, write::NAMES)? else { return Ok(Choices::default()) };
+    Ok(match Choices::edited(&bytes) {
+        Ok(choices) => choices,
+        Err(what) => {
+            warn_of_table(write::NAMES, &what, observer);
+            write::keep_table(output, write::NAMES)?;
+            Choices::default()
+        }
+    })
+}
+
+fn warn_of_table(name: &str, what: &str, observer: &dyn Observer) {
+    let kept = write::kept_table(name);
+    observer.event(Event::Warning(format!("{name}: {what}. It is kept as {kept}")));
 }
 
 /// An observer that also counts the target tokens made.
@@ -156,6 +182,7 @@ struct Runner<'a> {
     observer: &'a dyn Observer,
     memory: Memory,
     from_memory: usize,
+    names: Names,
     /// Of documents that could not be translated, or were not reached.
     records: Vec<DocumentRecord>,
     interrupted: bool,
@@ -281,7 +308,26 @@ impl Runner<'_> {
                 window.iter_mut().flat_map(|pending| &mut pending.units).collect();
             repairing.repair(&mut units)?;
         }
+        window.iter_mut().flat_map(|pending| &mut pending.units).for_each(|unit| self.spell(unit));
         Ok(())
+    }
+
+    /// Takes the names of a unit in, and spells them as they were chosen.
+    fn spell(&mut self, unit: &mut TranslationUnit) {
+        if matches!(unit.state, State::Copied | State::Skipped) {
+            return;
+        }
+        self.names.observe(&unit.document, &unit.source_normalized, &unit.target);
+        let Some((target, respelled)) = self.options.names.apply(&unit.source_normalized, &unit.target)
+        else {
+            return;
+        };
+        // What a person wrote stays, and so does what the glossary wants.
+        let terms =
+            |target: &str| verify::terms(&unit.source_normalized, target, &self.options.glossary).len();
+        if !unit.reviewed && terms(&target) <= terms(&unit.target) {
+            (unit.target, unit.respelled) = (target, respelled);
+        }
     }
 
     /// The brief of a document where a model writes it; nothing if the user stopped meanwhile.

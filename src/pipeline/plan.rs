@@ -8,6 +8,7 @@ use crate::glossary::Glossary;
 use crate::inference::{DecodeOptions, Generator, Translator};
 use crate::lang::Lang;
 use crate::memory::{Memory, MemoryError};
+use crate::names::Choices;
 use crate::read;
 use crate::run::{DocumentRecord, Outcome};
 use crate::unit::ModelStamp;
@@ -51,6 +52,8 @@ pub struct RunOptions<'a> {
     pub rows: usize,
     /// How terms are to be translated.
     pub glossary: Glossary,
+    /// How names are to be spelt.
+    pub names: Choices,
     /// Whether flagged sentences are tried again.
     pub repair: bool,
     /// Another translator for those that the first cannot repair.

@@ -31,6 +31,7 @@ pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> Transla
         findings: Vec::new(),
         attempts: Vec::new(),
         reviewed: false,
+        respelled: Vec::new(),
         pieces: 0,
         score: None,
     }

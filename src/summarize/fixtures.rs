@@ -18,6 +18,7 @@ pub(super) fn unit(index: usize, source: &str, target: &str) -> TranslationUnit 
         findings: Vec::new(),
         attempts: Vec::new(),
         reviewed: false,
+        respelled: Vec::new(),
         pieces: 1,
         score: None,
     }

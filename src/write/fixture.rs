@@ -33,6 +33,7 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
                 findings: Vec::new(),
                 attempts: Vec::new(),
                 reviewed: false,
+                respelled: Vec::new(),
                 pieces: 1,
                 score: None,
             });

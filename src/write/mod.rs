@@ -16,6 +16,7 @@ mod jsonl;
 mod layout;
 mod links;
 mod markdown;
+mod names;
 mod page;
 mod review;
 mod save;
@@ -25,10 +26,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::names::NameRow;
 use crate::run::RunRecord;
 use crate::unit::TranslatedDocument;
 
-pub use review::{KEPT_REVIEW, REVIEW, ReviewRow, earlier_review, keep_review, review_rows};
+pub use names::NAMES;
+pub use review::{REVIEW, ReviewRow, review_rows};
 pub use save::{OutputDir, Saved};
 
 /// Why an output could not be made or saved.
@@ -202,14 +205,45 @@ pub fn save_document(
     Ok(saved)
 }
 
-/// Saves what stands at the top of the output folder: `index.html`, `digest.md`, `review.csv` and `run.json`.
-/// Without a `review`, the one that is there stays.
-pub fn save_run(out: &OutputDir, run: &RunRecord, review: Option<Vec<ReviewRow>>) -> Result<(), WriteError> {
-    if let Some(review) = review {
-        let path = Path::new(REVIEW);
-        let bytes =
-            review::render(review).map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
-        out.save(path, &bytes)?;
+/// A table of an earlier run in the output folder, in which somebody may have written, if it is there.
+pub fn earlier_table(out: &OutputDir, name: &str) -> Result<Option<Vec<u8>>, WriteError> {
+    out.read(Path::new(name))
+}
+
+/// The name under which a table that cannot be read is kept: `review.kept.csv`.
+pub fn kept_table(name: &str) -> String {
+    Path::new(name).with_extension("kept.csv").to_string_lossy().into_owned()
+}
+
+/// Puts such a table aside.
+pub fn keep_table(out: &OutputDir, name: &str) -> Result<(), WriteError> {
+    match earlier_table(out, name)? {
+        Some(bytes) => out.save(Path::new(&kept_table(name)), &bytes).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The tables of a run, each unless the one that is there is to stay.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// Rows of `review.csv`.
+    pub review: Option<Vec<ReviewRow>>,
+    /// Rows of `names.csv`.
+    pub names: Option<Vec<NameRow>>,
+}
+
+/// Saves what stands at the top of the output folder: `index.html`, `digest.md`, the tables and `run.json`.
+pub fn save_run(out: &OutputDir, run: &RunRecord, tables: Tables) -> Result<(), WriteError> {
+    let save_table = |name: &str, table: std::io::Result<Vec<u8>>| {
+        let path = Path::new(name);
+        let bytes = table.map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
+        out.save(path, &bytes)
+    };
+    if let Some(review) = tables.review {
+        save_table(REVIEW, review::render(review))?;
+    }
+    if let Some(names) = tables.names {
+        save_table(NAMES, names::render(&names))?;
     }
     out.save(Path::new("index.html"), index::render(run)?.as_bytes())?;
     out.save(Path::new("digest.md"), digest::render(run).as_bytes())?;

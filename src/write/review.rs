@@ -1,33 +1,17 @@
 //! `review.csv`: what someone who reads Arabic should look at, the worst first, with a column for corrections.
 
 use std::io;
-use std::path::Path;
 
 use crate::sheet;
 use crate::unit::{Risk, TranslatedDocument, TranslationUnit};
 
-use super::{OutputDir, WriteError, words};
+use super::words;
 
 /// Its name in the output folder.
 pub const REVIEW: &str = "review.csv";
-/// That of a review which could not be read.
-pub const KEPT_REVIEW: &str = "review.kept.csv";
 
 /// Columns; `tarjuman memory import` finds `correction` and `arabic` by these names.
 const COLUMNS: [&str; 7] = ["correction", "english", "arabic", "risk", "why", "document", "sentence"];
-
-/// The review in the output folder, if there is one.
-pub fn earlier_review(out: &OutputDir) -> Result<Option<Vec<u8>>, WriteError> {
-    out.read(Path::new(REVIEW))
-}
-
-/// Puts the review in the output folder aside.
-pub fn keep_review(out: &OutputDir) -> Result<(), WriteError> {
-    match earlier_review(out)? {
-        Some(bytes) => out.save(Path::new(KEPT_REVIEW), &bytes).map(drop),
-        None => Ok(()),
-    }
-}
 
 /// A sentence to look at.
 #[derive(Debug, Clone)]

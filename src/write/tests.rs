@@ -215,6 +215,10 @@ fn documents_that_share_an_output_are_found() {
     assert!(found[0].to_string().contains("a/b.en.txt\nhint: rename one"));
 }
 
+fn empty() -> Tables {
+    Tables { review: Some(Vec::new()), names: Some(Vec::new()) }
+}
+
 #[test]
 fn a_run_is_saved_whole_and_only_its_record_tells_the_time() {
     let dir = tempfile::tempdir().unwrap();
@@ -224,12 +228,12 @@ fn a_run_is_saved_whole_and_only_its_record_tells_the_time() {
     assert_eq!(saved, fixture::run().documents[0].outputs);
 
     let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
-    save_run(&out, &fixture::run(), Some(Vec::new())).unwrap();
+    save_run(&out, &fixture::run(), empty()).unwrap();
     let before = (read("index.html"), read("digest.md"));
     let mut later = fixture::run();
     (later.seconds, later.from_memory, later.target_tokens) = (1.0, 0, 0);
     later.started = "2027-01-01T00:00:00Z".into();
-    save_run(&out, &later, None).unwrap();
+    save_run(&out, &later, Tables::default()).unwrap();
     assert_eq!((read("index.html"), read("digest.md")), before);
     assert_eq!(serde_json::from_str::<RunRecord>(&read("run.json")).unwrap(), later);
 
@@ -244,7 +248,7 @@ fn links_lead_to_the_files_written() {
     let dir = tempfile::tempdir().unwrap();
     let out = OutputDir::create(dir.path()).unwrap();
     save_document(&out, &writers(&Format::ALL), &fixture::report()).unwrap();
-    save_run(&out, &fixture::run(), Some(Vec::new())).unwrap();
+    save_run(&out, &fixture::run(), empty()).unwrap();
     let check = |folder: &Path, link: &str| {
         let path = link.split('#').next().unwrap();
         let path = percent_encoding::percent_decode_str(path).decode_utf8().unwrap().into_owned();

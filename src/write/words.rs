@@ -37,7 +37,10 @@ pub(super) fn origin(unit: &TranslationUnit) -> Option<String> {
     if unit.reviewed {
         return Some("corrected".into());
     }
-    unit.attempts.iter().rfind(|attempt| attempt.kept).map(|attempt| format!("mended: {}", attempt.step))
+    let mended = unit.attempts.iter().rfind(|attempt| attempt.kept).map(|a| format!("mended: {}", a.step));
+    let respelled = unit.respelled.iter().map(|name| format!("“{}” spelt “{}”", name.from, name.to));
+    let origin: Vec<String> = mended.into_iter().chain(respelled).collect();
+    (!origin.is_empty()).then(|| origin.join("; "))
 }
 
 fn check(check: Check) -> &'static str {

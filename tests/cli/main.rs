@@ -7,6 +7,7 @@ mod help;
 mod hub;
 mod messages;
 mod models;
+mod names;
 mod outcomes;
 mod place;
 mod repair;
