@@ -26,7 +26,8 @@ fn the_sample_folder_gives_the_promised_files_and_nothing_else() {
     let stem = |id: &str| id.rsplit_once('.').unwrap().0.to_string();
     let mut expected: Vec<String> =
         EXAMPLES.iter().flat_map(|id| KINDS.map(|kind| format!("{}.{kind}", stem(id)))).collect();
-    expected.extend(["digest.md", "index.html", "memory.sqlite", "review.csv", "run.json"].map(String::from));
+    let of_the_run = ["digest.md", "index.html", "memory.sqlite", "names.csv", "review.csv", "run.json"];
+    expected.extend(of_the_run.map(String::from));
     expected.sort();
     assert_eq!(place.tree("out").into_keys().collect::<Vec<_>>(), expected);
 
