@@ -11,6 +11,8 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::WalkBuilder;
 
+use crate::run::Readers;
+
 /// The path that stands for standard input, and the id of its document.
 const STDIN: (&str, &str) = ("-", "stdin");
 
@@ -105,6 +107,8 @@ pub struct Discovery {
     pub ignored: Vec<Ignored>,
     /// What it would have read, had it been able to.
     pub failed: Vec<Failed>,
+    /// Who else may read all of the inputs.
+    pub readers: Readers,
 }
 
 /// Resolves `paths`: files, which are taken whatever their kind, `-` for standard input, and folders, which are
@@ -260,8 +264,38 @@ impl Found {
         ignored.sort_by(|a, b| a.id.cmp(&b.id));
         failed.sort_by(|a, b| a.id.cmp(&b.id));
         failed.dedup();
-        Ok(Discovery { inputs, ignored, failed })
+        let readers = readers(&taken);
+        Ok(Discovery { inputs, ignored, failed, readers })
     }
+}
+
+/// Who besides the owners may read all of `files`: the files say so, and every folder on the way to them.
+#[cfg(unix)]
+fn readers(files: &HashSet<PathBuf>) -> Readers {
+    use std::os::unix::fs::PermissionsExt as _;
+    // What cannot be looked at is a matter of reading it, later.
+    let mode = |path: &Path| fs::metadata(path).map_or(0o777, |metadata| metadata.permissions().mode());
+    let mut folders: HashSet<&Path> = HashSet::new();
+    let mut readers = Readers::ANY;
+    for file in files {
+        let of_file = mode(file);
+        readers.group &= of_file & 0o040 != 0;
+        readers.others &= of_file & 0o004 != 0;
+        for folder in file.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty()) {
+            if !folders.insert(folder) {
+                break;
+            }
+            let of_folder = mode(folder);
+            readers.group &= of_folder & 0o010 != 0;
+            readers.others &= of_folder & 0o001 != 0;
+        }
+    }
+    readers
+}
+
+#[cfg(not(unix))]
+fn readers(_: &HashSet<PathBuf>) -> Readers {
+    Readers::ANY
 }
 
 /// The cause of a walk's error and the path it is about.

@@ -8,6 +8,26 @@ use crate::brief::Brief;
 use crate::document::TextEncoding;
 use crate::unit::{Ledger, ModelStamp};
 
+/// Who besides their owner may read all inputs of a run, and so its outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Readers {
+    /// The group of a file.
+    pub group: bool,
+    /// Everybody.
+    pub others: bool,
+}
+
+impl Readers {
+    /// What the user's umask allows.
+    pub const ANY: Readers = Readers { group: true, others: true };
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Readers::ANY
+    }
+}
+
 /// What became of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]

@@ -153,7 +153,7 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
     {
         return Err(collision.into());
     }
-    let output = OutputDir::create(options.out)?;
+    let output = OutputDir::create(options.out, found.readers)?;
     let mut memory = match options.memory {
         Some(path) => Memory::open(path)?,
         None => Memory::none()?,

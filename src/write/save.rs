@@ -7,11 +7,13 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::WriteError;
+use crate::run::Readers;
 
 /// The folder given with `--out`.
 #[derive(Debug)]
 pub struct OutputDir {
     root: PathBuf,
+    readers: Readers,
     /// Held while this value lives: two runs into one folder would rename each other's half-written files.
     _lock: Option<fs::File>,
 }
@@ -26,17 +28,18 @@ pub enum Saved {
 }
 
 impl OutputDir {
-    /// Creates the folder if needed and tries to write in it, so that a bad `--out` is known before hours of work.
-    pub fn create(path: &Path) -> Result<Self, WriteError> {
+    /// Creates the folder if needed and tries to write in it, so that a bad `--out` is known before hours of work. Nobody
+    /// but `readers` and the owner will be able to read what is made in it.
+    pub fn create(path: &Path, readers: Readers) -> Result<Self, WriteError> {
         let fail = |source| WriteError::Io { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(fail)?;
+        create_folders(path, readers).map_err(fail)?;
         let root = path.canonicalize().map_err(fail)?;
         tempfile::tempfile_in(&root).map_err(fail)?;
         let lock = lock(&root).map_err(|e| match e {
             TryLockError::WouldBlock => WriteError::InUse { path: path.to_owned() },
             TryLockError::Error(source) => fail(source),
         })?;
-        Ok(OutputDir { root, _lock: lock })
+        Ok(OutputDir { root, readers, _lock: lock })
     }
 
     /// The folder, absolute and without symbolic links.
@@ -55,12 +58,13 @@ impl OutputDir {
         let target = self.root.join(normalized(relative)?);
         let fail = |source| WriteError::Io { path: target.clone(), source };
         if holds(&target, bytes) {
+            restrict(&target, self.readers).map_err(fail)?;
             return Ok(Saved::Unchanged);
         }
         let folder = target.parent().unwrap_or(&self.root);
         self.refuse_links_out(folder, relative)?;
-        fs::create_dir_all(folder).map_err(fail)?;
-        replace(&target, folder, bytes).map_err(fail)?;
+        create_folders(folder, self.readers).map_err(fail)?;
+        replace(&target, folder, bytes, self.readers).map_err(fail)?;
         Ok(Saved::Written)
     }
 
@@ -124,9 +128,41 @@ fn holds(target: &Path, bytes: &[u8]) -> bool {
     same_size && fs::read(target).is_ok_and(|old| old == bytes)
 }
 
+/// The permissions that are left where nobody but `readers` and the owner shall have any.
+#[cfg(unix)]
+fn mask(readers: Readers) -> u32 {
+    0o700 | if readers.group { 0o070 } else { 0 } | if readers.others { 0o007 } else { 0 }
+}
+
+/// Creates a folder and those above it.
+fn create_folders(path: &Path, readers: Readers) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o777 & mask(readers));
+    #[cfg(not(unix))]
+    let _ = readers;
+    builder.create(path)
+}
+
+/// Takes from a file of an earlier run what permissions a new one would not have.
+fn restrict(path: &Path, readers: Readers) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path)?.permissions().mode();
+        if mode & 0o777 & !mask(readers) != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode & mask(readers)))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (path, readers);
+    Ok(())
+}
+
 /// Nothing is flushed to the disk on purpose: a file that a power loss left empty or short differs from what the next
 /// run renders and is written again, so waiting for the disk five times a document would buy nothing.
-fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(target: &Path, folder: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     // One fixed name a target: what a killed run left behind is replaced by the next one, not gathered. It is short
     // whatever the target's name, since file systems allow 255 bytes and Arabic letters take two.
     let digest = Sha256::digest(target.file_name().unwrap_or_default().as_encoded_bytes());
@@ -139,9 +175,9 @@ fn replace(target: &Path, folder: &Path, bytes: &[u8]) -> io::Result<()> {
     builder.prefix(&name).rand_bytes(0);
     #[cfg(unix)]
     {
-        // As any new file, not private as a temporary one: the user's umask decides.
+        // As any new file, not private as a temporary one: the user's umask decides, and who may read the sources.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(0o666 & mask(readers)));
     }
     let mut file = builder.tempfile_in(folder)?;
     // Past the wrapper, whose errors name the temporary file.
@@ -176,7 +212,7 @@ mod tests {
 
     fn folder() -> (tempfile::TempDir, OutputDir) {
         let dir = tempfile::tempdir().unwrap();
-        let out = OutputDir::create(&dir.path().join("new/out")).unwrap();
+        let out = OutputDir::create(&dir.path().join("new/out"), Readers::ANY).unwrap();
         (dir, out)
     }
 
@@ -258,7 +294,7 @@ mod tests {
         let error = out.save(Path::new(&"ن".repeat(200)), b"x").unwrap_err().to_string();
         assert!(error.contains("hint: the name is too long"), "{error}");
 
-        let error = OutputDir::create(&out.root().join("a")).unwrap_err().to_string();
+        let error = OutputDir::create(&out.root().join("a"), Readers::ANY).unwrap_err().to_string();
         assert!(error.contains("hint: a file stands where"), "{error}");
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::document::BlockKind;
+use crate::run::Readers;
 use crate::unit::State;
 
 fn render(name: &str, doc: &TranslatedDocument) -> String {
@@ -222,7 +223,7 @@ fn empty() -> Tables {
 #[test]
 fn a_run_is_saved_whole_and_only_its_record_tells_the_time() {
     let dir = tempfile::tempdir().unwrap();
-    let out = OutputDir::create(dir.path()).unwrap();
+    let out = OutputDir::create(dir.path(), Readers::ANY).unwrap();
     let writers = writers(&Format::ALL);
     let saved = save_document(&out, &writers, &fixture::report()).unwrap();
     assert_eq!(saved, fixture::run().documents[0].outputs);
@@ -246,7 +247,7 @@ fn a_run_is_saved_whole_and_only_its_record_tells_the_time() {
 #[test]
 fn links_lead_to_the_files_written() {
     let dir = tempfile::tempdir().unwrap();
-    let out = OutputDir::create(dir.path()).unwrap();
+    let out = OutputDir::create(dir.path(), Readers::ANY).unwrap();
     save_document(&out, &writers(&Format::ALL), &fixture::report()).unwrap();
     save_run(&out, &fixture::run(), empty()).unwrap();
     let check = |folder: &Path, link: &str| {

@@ -10,6 +10,7 @@ mod models;
 mod names;
 mod outcomes;
 mod place;
+mod privacy;
 mod repair;
 mod resume;
 mod review;
