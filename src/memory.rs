@@ -11,8 +11,8 @@
 //! also stay consistent, but after power loss it may drop everything since the last checkpoint, which is some
 //! ten thousand sentences, or hours on a CPU. A flush a batch costs milliseconds where a batch costs seconds.
 
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,6 +97,16 @@ pub enum MemoryError {
         /// The file.
         path: PathBuf,
     },
+    /// The system refuses to read or write: a quota, a limit on the size of files, a failing disk.
+    #[error(
+        "{path}: cannot read or write the translation memory: {message}\nhint: look at the disk, quotas and limits on file sizes (ulimit -f), and run again; everything up to the last batch is kept"
+    )]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// One line.
+        message: String,
+    },
     /// Another process did not let go of the file.
     #[error(
         "{path}: the translation memory is held by another process\nhint: wait for that run to end, or give another file to --memory"
@@ -179,6 +189,9 @@ impl Memory {
     pub fn open(path: &Path) -> Result<Self, MemoryError> {
         let cannot_open = |message: String| MemoryError::Open { path: path.into(), message };
         create_private(path).map_err(|e| cannot_open(e.to_string()))?;
+        if is_cut(path).map_err(|e| cannot_open(e.to_string()))? {
+            return Err(MemoryError::Corrupt { path: path.into() });
+        }
         // Not the default flags: they would take a path that begins with `file:` for an address.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(e.to_string()))?;
@@ -401,11 +414,22 @@ impl Memory {
 
     fn error(&self, source: rusqlite::Error) -> MemoryError {
         let path = self.path.clone();
+        // SQLite hands out what lies on the disk: text that is none, and numbers that nobody wrote.
+        if matches!(
+            source,
+            rusqlite::Error::Utf8Error(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::InvalidColumnType(..)
+        ) {
+            return MemoryError::Corrupt { path };
+        }
         match source.sqlite_error_code() {
             _ if is_busy(&source) => MemoryError::Busy { path },
             Some(ErrorCode::NotADatabase) => MemoryError::NotAMemory { path },
             Some(ErrorCode::DatabaseCorrupt) => MemoryError::Corrupt { path },
             Some(ErrorCode::DiskFull) => MemoryError::Full { path },
+            Some(ErrorCode::SystemIoFailure) => MemoryError::Io { path, message: source.to_string() },
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 MemoryError::Open { path, message: source.to_string() }
             }
@@ -426,6 +450,34 @@ fn hypothesis(row: &Row<'_>) -> rusqlite::Result<Hypothesis> {
         tokens: row.get::<_, u32>(3)? as usize,
         finished: row.get(4)?,
     })
+}
+
+/// Whether a memory ends within a page, as a copy that was broken off does. SQLite would fill the rest with zeros, and
+/// translations with them. With a log beside it, that has the page.
+fn is_cut(path: &Path) -> io::Result<bool> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let beside = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        Path::new(&name).exists()
+    };
+    // Asked first: a log goes away only after all of it is in the file.
+    if beside("-wal") || beside("-journal") || !path.is_file() {
+        return Ok(false);
+    }
+    let mut header = [0; 72];
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() < header.len() as u64 {
+        return Ok(false);
+    }
+    file.read_exact(&mut header)?;
+    // One stands for 65,536, which does not fit.
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size.max(1)),
+    };
+    let is_ours = header.starts_with(MAGIC) && header[68..] == APPLICATION_ID.to_be_bytes();
+    Ok(is_ours && file.metadata()?.len() % page != 0)
 }
 
 /// SQLite gives its `-wal` and `-shm` files the permissions of the main file, so only that one is made here.

@@ -40,7 +40,12 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
             let bytes = sheet::write(&["arabic", "correction"], rows)?;
             match file {
                 Some(file) => {
-                    std::fs::write(&file, bytes).with_context(|| file.display().to_string())?;
+                    std::fs::write(&file, bytes).with_context(|| {
+                        format!(
+                            "cannot write {}\nhint: choose a file that you may write, where there is room",
+                            file.display()
+                        )
+                    })?;
                     let plural = if all.len() == 1 { " is" } else { "s are" };
                     reporter.info(&format!("{} correction{plural} in {}", all.len(), file.display()));
                 }

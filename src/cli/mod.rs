@@ -13,7 +13,7 @@ mod translate;
 
 use std::io::Write as _;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
@@ -37,7 +37,10 @@ pub fn main() -> Exit {
 }
 
 fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
-    reporter.stop_on_signal()?;
+    // It needs a thread, the first that a machine without room refuses.
+    reporter
+        .stop_on_signal()
+        .context("cannot start: the system gives no thread\nhint: look at the limits on memory and processes (ulimit -a)")?;
     match cli.command {
         Command::Run(args) => run::run(&cli.global, args, reporter),
         Command::Translate(args) => translate::translate(&cli.global, &args, reporter),
@@ -59,6 +62,8 @@ fn print_data(bytes: &[u8]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => Ok(other?),
+        other => other.context(
+            "cannot write to standard output\nhint: what stands there is cut short: make room and run the same command again",
+        ),
     }
 }

@@ -199,8 +199,10 @@ impl Runner<'_> {
             let (read, to_translate) = sync_channel(0);
             // All documents of a window can wait without the model waiting.
             let (translated, to_write) = sync_channel(prepare::WINDOW_DOCUMENTS);
-            scope.spawn(|| preparing.windows(inputs, read));
-            let writer = scope.spawn(|| finishing.all(to_write));
+            let thread = thread::Builder::new;
+            thread().spawn_scoped(scope, || preparing.windows(inputs, read)).map_err(RunError::Thread)?;
+            let writer =
+                thread().spawn_scoped(scope, || finishing.all(to_write)).map_err(RunError::Thread)?;
             let end = self.windows(inputs, to_translate, translated);
             let finished = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
             end.map(|()| finished)

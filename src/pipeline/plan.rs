@@ -92,6 +92,11 @@ pub enum RunError {
     /// The output folder, or the files of the whole run.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The system gives no thread.
+    #[error(
+        "cannot start a thread: {0}\nhint: look at the limits on memory and processes (ulimit -a), and run again"
+    )]
+    Thread(std::io::Error),
     /// The promise that every unit ends in exactly one state is broken: a fault of this program.
     #[error(
         "{document}: {counted} of {units} units are accounted for\nhint: this is a fault of tarjuman; please report it"

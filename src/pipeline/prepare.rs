@@ -114,6 +114,13 @@ impl Preparing<'_> {
                 let error = ReadError::TooLarge { id: input.id.clone(), bytes: input.bytes };
                 return Err(Outcome::Failed { error: error.to_string(), hint: error.hint() });
             }
+            // What was a file may be a pipe by now, and a pipe that nobody fills is never at its end.
+            Origin::File(path) if input.bytes > 0 && std::fs::metadata(path).is_ok_and(|m| !m.is_file()) => {
+                return Err(Outcome::Failed {
+                    error: format!("{}: it was a file when the run began and is none any more", input.id),
+                    hint: "put the file back and run the same command again".into(),
+                });
+            }
             Origin::File(path) => std::fs::read(path).map_err(unreadable)?,
         };
         read::read(&input.id, &bytes, self.options.encoding.as_deref()).map_err(|e| {

@@ -191,6 +191,9 @@ pub(super) fn hint_line(error: &io::Error) -> String {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WriteZero => {
             "free some space and run the same command again: what was translated is kept"
         }
+        ErrorKind::FileTooLarge => {
+            "the disk or a limit (ulimit -f) allows no file of this size: raise it, or choose another disk with --out"
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             "choose a folder that you may write to with --out"
         }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod awkward;
+mod faults;
 mod glossary;
 mod help;
 mod hub;

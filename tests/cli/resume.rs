@@ -14,20 +14,20 @@ use serde_json::Value;
 use crate::place::{CLEAN, Draw, Place, Ran, Tree, assert_same, document};
 
 /// The command that all of them run, into `out`.
-fn run_into(out: &str) -> String {
+pub fn run_into(out: &str) -> String {
     format!("run reports --out {out} --model echo --threads 1")
 }
 
 /// Reports of some hundred sentences, several windows of them, a few said in every report, with a run that nobody
 /// stopped.
-struct Uninterrupted {
-    place: Place,
-    outputs: Tree,
-    record: Value,
+pub struct Uninterrupted {
+    pub place: Place,
+    pub outputs: Tree,
+    pub record: Value,
 }
 
 impl Uninterrupted {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let place = Place::new();
         let mut draw = Draw(11);
         for n in 0..12 {
@@ -52,7 +52,7 @@ impl Uninterrupted {
     }
 
     /// Starts the run, slowly.
-    fn start(&self, options: &str, delay_ms: u32) -> Running {
+    pub fn start(&self, options: &str, delay_ms: u32) -> Running {
         let _ = fs::remove_dir_all(self.place.path("out"));
         let mut command = self.place.command(&format!("{} {options}", run_into("out")));
         command.env("TARJUMAN_ECHO_DELAY_MS", delay_ms.to_string());
@@ -63,7 +63,7 @@ impl Uninterrupted {
 
     /// Runs again after a stop, and compares with the run that was not stopped. Returns how many sentences the stopped
     /// run had in its memory.
-    fn resume(&self, case: &str) -> u32 {
+    pub fn resume(&self, case: &str) -> u32 {
         let known = remembered(&self.place, "out");
         let record = self.place.run(&run_into("out"), 1, "out");
         assert_same(&self.outputs, &self.place.outputs("out"), case);
@@ -84,21 +84,21 @@ impl Uninterrupted {
     }
 }
 
-fn tokens(record: &Value) -> u64 {
+pub fn tokens(record: &Value) -> u64 {
     record["target_tokens"].as_u64().unwrap()
 }
 
 #[derive(Debug, Default)]
-struct Remembered {
-    entries: u32,
-    tokens: u32,
+pub struct Remembered {
+    pub entries: u32,
+    pub tokens: u32,
 }
 
 /// What the memory in `out` holds. Read from a copy: opening it would mend what a kill left, before the program has
 /// had to.
-fn remembered(place: &Place, out: &str) -> Remembered {
+pub fn remembered(place: &Place, out: &str) -> Remembered {
     let copy = tempfile::tempdir().unwrap();
-    for name in ["memory.sqlite", "memory.sqlite-wal"] {
+    for name in ["memory.sqlite", "memory.sqlite-journal", "memory.sqlite-wal"] {
         let from = place.path(out).join(name);
         if from.exists() {
             fs::copy(from, copy.path().join(name)).unwrap();
@@ -119,13 +119,13 @@ fn remembered(place: &Place, out: &str) -> Remembered {
 }
 
 /// A run under way; killed when dropped, so that a failed test leaves nothing behind.
-struct Running {
-    child: Child,
+pub struct Running {
+    pub child: Child,
 }
 
 impl Running {
     /// Waits until `is_far_enough`, or until the run has ended by itself.
-    fn wait_until(&mut self, mut is_far_enough: impl FnMut() -> bool) {
+    pub fn wait_until(&mut self, mut is_far_enough: impl FnMut() -> bool) {
         while !is_far_enough() && self.child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -138,7 +138,7 @@ impl Running {
     }
 
     /// What it said, and how it ended.
-    fn finish(mut self) -> Ran {
+    pub fn finish(mut self) -> Ran {
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         Ran { code: self.child.wait().unwrap().code().unwrap_or(-1), stdout: String::new(), stderr }
