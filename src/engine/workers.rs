@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::iter::StepBy;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::ScopedJoinHandle;
+use std::thread::{Builder, ScopedJoinHandle};
 
 use rayon::ThreadPool;
 
@@ -63,7 +63,10 @@ impl Workers {
             };
             std::thread::scope(|scope| {
                 let start = &start;
-                let handles: Vec<_> = (0..threads).map(|thread| scope.spawn(move || start(thread))).collect();
+                let begin = |thread| Builder::new().spawn_scoped(scope, move || start(thread));
+                let handles = (0..threads).map(begin).collect::<Result<Vec<_>, _>>();
+                let handles =
+                    handles.map_err(|e| EngineError::Compute(format!("cannot start a thread: {e}")))?;
                 handles.into_iter().map(join).collect::<Result<Vec<Vec<_>>, _>>()
             })?
             .into_iter()

@@ -3,7 +3,9 @@
 use crate::brief::{Brief, Figure, Point};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
-use crate::unit::{Attempt, Check, Finding, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
+use crate::unit::{
+    Attempt, Check, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument, TranslationUnit,
+};
 
 /// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
 /// end. Every unit is copied.
@@ -91,6 +93,7 @@ pub(super) fn report() -> TranslatedDocument {
             finding.map(|(check, detail)| Finding { check, detail: detail.into() }).into_iter().collect();
         unit.reason = (state == State::Skipped).then(|| "the model gave no answer".into());
     }
+    doc.units[4].score = Some(Score { mean_log_prob: -0.7, min_log_prob: -2.0, tokens: 3 });
     doc.brief = Some(Brief {
         method: "extractive".into(),
         headline: Point { text: "Report on the flood".into(), units: vec![0] },

@@ -147,6 +147,8 @@ struct UnitView<'d> {
     missing: bool,
     /// Whether white space stands before it in the source.
     spaced: bool,
+    /// Whether the model doubted it.
+    unsure: bool,
     /// How it came to be, where that is not as usual.
     origin: Option<String>,
     notes: Vec<NoteView>,
@@ -210,6 +212,7 @@ impl<'d> UnitView<'d> {
             dir: if has_arabic(&unit.source) { "rtl" } else { "ltr" },
             missing,
             spaced,
+            unsure: words::is_unsure(unit),
             origin: words::origin(unit),
             notes: words::notes(unit).into_iter().map(note).collect(),
         }

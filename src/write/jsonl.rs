@@ -2,11 +2,20 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::{DocumentWriter, WriteError, links};
 use crate::run::RunRecord;
-use crate::unit::TranslatedDocument;
+use crate::unit::{Risk, TranslatedDocument, TranslationUnit};
 
 pub(super) struct Units;
+
+#[derive(Serialize)]
+struct Line<'d> {
+    #[serde(flatten)]
+    unit: &'d TranslationUnit,
+    risk: Risk,
+}
 
 impl DocumentWriter for Units {
     fn name(&self) -> &'static str {
@@ -20,7 +29,8 @@ impl DocumentWriter for Units {
     fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
         let mut out = String::new();
         for unit in &doc.units {
-            out.push_str(&serde_json::to_string(unit).map_err(|e| failed("units.jsonl", e))?);
+            let line = Line { unit, risk: unit.risk() };
+            out.push_str(&serde_json::to_string(&line).map_err(|e| failed("units.jsonl", e))?);
             out.push('\n');
         }
         Ok(out)

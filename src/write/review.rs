@@ -31,9 +31,6 @@ fn row(unit: &TranslationUnit) -> ReviewRow {
     let notes = words::notes(unit);
     let mut why: Vec<String> = notes.iter().map(|(what, detail)| format!("{what}: {detail}")).collect();
     why.extend(words::origin(unit));
-    if why.is_empty() {
-        why.push("the model was unsure".into());
-    }
     let cells = [
         // It stays where it was written, and can be changed or taken back there.
         if unit.reviewed { unit.target.clone() } else { String::new() },

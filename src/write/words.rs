@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::brief::Brief;
 use crate::document::BlockKind;
-use crate::unit::{Check, Ledger, ModelStamp, State, TranslatedDocument, TranslationUnit};
+use crate::unit::{Check, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit};
 
 /// Digits of a model's digest that are shown to people; `run.json` has them all.
 const SHORT_DIGEST: usize = 12;
@@ -39,8 +39,14 @@ pub(super) fn origin(unit: &TranslationUnit) -> Option<String> {
     }
     let mended = unit.attempts.iter().rfind(|attempt| attempt.kept).map(|a| format!("mended: {}", a.step));
     let respelled = unit.respelled.iter().map(|name| format!("“{}” spelt “{}”", name.from, name.to));
-    let origin: Vec<String> = mended.into_iter().chain(respelled).collect();
+    let unsure = is_unsure(unit).then(|| "the model was unsure".to_owned());
+    let origin: Vec<String> = mended.into_iter().chain(respelled).chain(unsure).collect();
     (!origin.is_empty()).then(|| origin.join("; "))
+}
+
+/// Whether nothing speaks against a target but that the model doubted it.
+pub(super) fn is_unsure(unit: &TranslationUnit) -> bool {
+    unit.state == State::Translated && unit.risk() > Risk::Low
 }
 
 fn check(check: Check) -> &'static str {
