@@ -25,6 +25,8 @@ pub mod run;
 pub mod segment;
 pub mod sheet;
 pub mod summarize;
+pub mod tmx;
 pub mod unit;
 pub mod verify;
 pub mod write;
+pub mod xml;

@@ -24,6 +24,8 @@ const PLAIN_DATA: &[&str] = &[
     "sheet",
     "glossary",
     "names",
+    "tmx",
+    "xml",
 ];
 const STAGES: &[&str] =
     &["discover", "read", "segment", "memory", "batch", "verify", "summarize", "write", "registry", "fetch"];

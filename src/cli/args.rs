@@ -79,14 +79,14 @@ pub enum MemoryCommand {
     Import {
         /// The translation memory; it is made where there is none
         memory: PathBuf,
-        /// A CSV or TSV file with columns `arabic` and `correction`, such as a filled-in review.csv
+        /// A CSV or TSV file with columns `arabic` and `correction`, such as a filled-in review.csv, or a TMX file
         file: PathBuf,
     },
-    /// Write all corrections to a table
+    /// Write all corrections to a table, or to a TMX file
     Export {
         /// The translation memory
         memory: PathBuf,
-        /// Where to write [default: standard output]
+        /// Where to write, as TMX where the name ends so [default: standard output]
         file: Option<PathBuf>,
     },
 }

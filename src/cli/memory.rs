@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::HumanBytes;
 
-use crate::memory::Memory;
+use crate::memory::{Correction, Memory};
 use crate::pipeline::Corrections;
 use crate::sheet;
+use crate::tmx::{self, Pair};
 
 use super::args::MemoryCommand;
 use super::exit::Exit;
@@ -28,7 +29,12 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
             print_data(lines.as_bytes())?;
         }
         MemoryCommand::Import { memory, file } => {
-            let bytes = std::fs::read(&file).with_context(|| file.display().to_string())?;
+            let bytes = std::fs::read(&file).with_context(|| {
+                format!(
+                    "cannot read {}\nhint: name a filled-in review.csv, a table or a TMX file",
+                    file.display()
+                )
+            })?;
             let corrections = Corrections::read(&bytes).map_err(|e| anyhow!("{}: {e}", file.display()))?;
             // Made where there is none: corrections may come before the first run.
             let taken = corrections.take_in(&mut Memory::open(&memory)?)?;
@@ -36,8 +42,15 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
         }
         MemoryCommand::Export { memory, file } => {
             let all = open(&memory)?.all_corrections()?;
-            let rows = all.iter().map(|c| [c.source.as_str(), c.target.as_str()].into_iter());
-            let bytes = sheet::write(&["arabic", "correction"], rows)?;
+            let is_tmx =
+                file.as_ref().and_then(|f| f.extension()).is_some_and(|e| e.eq_ignore_ascii_case("tmx"));
+            let bytes = if is_tmx {
+                let pair = |c: &Correction| Pair { source: c.source.clone(), target: c.target.clone() };
+                tmx::write(&all.iter().map(pair).collect::<Vec<_>>())?
+            } else {
+                let rows = all.iter().map(|c| [c.source.as_str(), c.target.as_str()].into_iter());
+                sheet::write(&["arabic", "correction"], rows)?
+            };
             match file {
                 Some(file) => {
                     std::fs::write(&file, bytes).with_context(|| {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::lang;
 use crate::sheet::Sheet;
+use crate::xml;
 
 use super::{Glossary, tbx};
 
@@ -33,7 +34,7 @@ impl Glossary {
         let name = path.display();
         let bytes = std::fs::read(path)
             .map_err(|e| format!("{name}: {e}\nhint: --glossary wants a CSV, TSV or TBX file"))?;
-        let entries = if tbx::is_tbx(&bytes) { tbx::entries(&bytes) } else { entries(&bytes) };
+        let entries = if xml::is_xml(&bytes) { tbx::entries(&bytes) } else { entries(&bytes) };
         let entries = entries.map_err(|e| format!("{name}: {e}"))?;
         let pairs = entries.iter().flat_map(|(sources, targets)| {
             sources.split(OR).flat_map(move |source| targets.split(OR).map(move |target| (source, target)))

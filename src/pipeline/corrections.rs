@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::memory::{Correction, Memory, MemoryError};
 use crate::segment;
 use crate::sheet::Sheet;
+use crate::tmx::{self, Pair};
+use crate::xml;
 
 /// Names under which tables have the Arabic, what is to stand for it, and what stood for it.
 const SOURCE: [&str; 3] = ["arabic", "source", "ar"];
@@ -60,13 +62,16 @@ impl TakenIn {
 }
 
 impl Corrections {
-    /// Reads a table: rows with something in the column `correction` and Arabic in `arabic` (or other usual names of the
+    /// Reads a TMX file, every pair of which is a correction, or a table: rows with something in the column `correction` and Arabic in `arabic` (or other usual names of the
     /// two). Where a sentence is listed several times, the row that was changed counts; and where a correction was listed
     /// as what stands (`english`), an emptied cell takes it back.
     ///
     /// # Errors
     /// One line that says what is wrong with the table.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        if xml::is_xml(bytes) {
+            return Ok(Self::of_pairs(tmx::read(bytes)?));
+        }
         let sheet = Sheet::read(bytes)?;
         let missing = |what: &str, names: &[&str]| {
             format!("no column of {what}; its name is one of {}", names.join(", "))
@@ -101,6 +106,17 @@ impl Corrections {
             }
         }
         Ok(found)
+    }
+
+    fn of_pairs(pairs: Vec<Pair>) -> Self {
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let corrections = pairs
+            .iter()
+            .map(|pair| Correction { source: segment::normalize(&pair.source), target: line(&pair.target) });
+        let (stand, unmatched): (Vec<_>, Vec<_>) = corrections
+            .filter(|correction| !correction.target.is_empty())
+            .partition(|correction| !correction.source.is_empty());
+        Corrections { stand, fall: Vec::new(), unmatched: unmatched.len() }
     }
 
     /// Puts them into `memory`.

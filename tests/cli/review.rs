@@ -62,6 +62,12 @@ fn corrections_of_the_review_stand_in_the_next_run() {
         place.read("all.csv"),
         "\u{feff}arabic,correction\n'=حلقة من حلقات السلسلة الطويلة.,\"A link, of a long chain.\"\n"
     );
+    // Through a translator's program and back.
+    place.tarjuman("memory export out/memory.sqlite all.tmx").expect(0).says(&["1 correction is in all.tmx"]);
+    assert!(place.read("all.tmx").contains("<seg>A link, of a long chain.</seg>"));
+    place.tarjuman("memory import by-tmx.sqlite all.tmx").expect(0).says(&["1 correction taken in"]);
+    place.tarjuman("memory export by-tmx.sqlite by-tmx.csv").expect(0);
+    assert_eq!(place.read("by-tmx.csv"), place.read("all.csv"));
     // Into another memory, and from there into lines.
     place.tarjuman("memory import new.sqlite all.csv").expect(0);
     let lines = place.tarjuman_reading("translate --model echo --memory new.sqlite", format!("{STUCK}\n"));
@@ -89,6 +95,7 @@ fn a_review_that_cannot_be_read_is_kept() {
 fn tables_that_are_none_and_memories_that_are_not_there_are_errors() {
     let place = place();
     place.write("columns.csv", "source,note\nنعم,yes\n");
+    place.write("page.html", "<html></html>");
     place.write("latin.csv", b"arabic,correction\n\xe4,\xe5\n");
     for (command, says) in [
         (
@@ -97,6 +104,7 @@ fn tables_that_are_none_and_memories_that_are_not_there_are_errors() {
         ),
         ("memory import out/memory.sqlite latin.csv", &["latin.csv: not UTF-8 at byte 18", "CSV UTF-8"]),
         ("memory import out/memory.sqlite nowhere.csv", &["nowhere.csv", "No such file"]),
+        ("memory import out/memory.sqlite page.html", &["page.html", "XML, but no TMX"]),
         ("memory stats nowhere.sqlite", &["nowhere.sqlite: no such file", "hint: "]),
         ("memory export in/a.txt", &["not a translation memory", "hint: "]),
     ] {

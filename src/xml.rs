@@ -1,0 +1,50 @@
+//! What the XML formats that are read here have in common.
+
+use quick_xml::events::{BytesRef, BytesStart};
+
+/// Whether a file is XML: its first character is `<`.
+pub fn is_xml(bytes: &[u8]) -> bool {
+    text(bytes).is_ok_and(|text| text.trim_start().starts_with('<'))
+}
+
+/// The text of a file in UTF-8, or in UTF-16 with a byte-order mark, without the mark.
+///
+/// # Errors
+/// One line.
+pub fn text(bytes: &[u8]) -> Result<String, String> {
+    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).map_err(|_| "damaged UTF-16".to_owned())
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] | rest => {
+            let text = std::str::from_utf8(rest);
+            let text =
+                text.map_err(|e| format!("not UTF-8 at byte {}: save it as UTF-8", e.valid_up_to()))?;
+            Ok(text.to_owned())
+        }
+    }
+}
+
+/// `ar` of `xml:lang="ar-SY"` (or `lang`, as older files have it), in lower case; empty without one.
+pub fn lang_of(tag: &BytesStart<'_>) -> String {
+    let value = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "lang");
+    let value = value.map(|a| a.value.to_lowercase()).unwrap_or_default();
+    value.split(['-', '_']).next().unwrap_or_default().to_owned()
+}
+
+/// What an entity stands for: a character by number, or one of the five of XML. Others would have to be declared, and
+/// nothing that a file declares is followed.
+pub fn entity(name: &BytesRef<'_>) -> Option<String> {
+    if let Some(char) = name.resolve_char_ref().ok()? {
+        return Some(char.into());
+    }
+    quick_xml::escape::resolve_predefined_entity(name).map(String::from)
+}
+
+/// One line for XML that cannot be read.
+pub fn broken(error: &dyn std::fmt::Display) -> String {
+    format!("not well-formed XML: {error}")
+}
