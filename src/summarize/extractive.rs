@@ -6,7 +6,7 @@ use super::rank::{Vector, centrality, vectors};
 use super::words::arabic_stems;
 use crate::brief::{Brief, Point};
 use crate::document::BlockKind;
-use crate::unit::{State, TranslationUnit};
+use crate::unit::{Risk, State, TranslationUnit};
 
 /// How much an extractive brief holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,19 +40,19 @@ const SAME: f32 = 0.7;
 
 /// A brief made of the report's sentences in translation: headline, 3 to 7 points in the report's order, figures.
 ///
-/// Sentences are ranked on the Arabic source; headings, very short, copied and skipped units are left out, and flagged
-/// ones are quoted only when there are fewer trusted sentences than points. Deterministic.
+/// Sentences are ranked on the Arabic source; headings, very short, copied and skipped units are left out, and those
+/// of high risk are quoted only when there are fewer trusted sentences than points. Deterministic.
 pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Brief {
     let candidates = Candidates::of(units);
     let headline = title(units).or_else(|| candidates.lead(units)).unwrap_or_else(|| first_text(units));
     let is_told = |c: usize| quote(units, candidates.units[c]).text == headline.text;
-    let (flagged, trusted): (Vec<usize>, Vec<usize>) = (0..candidates.units.len())
+    let (doubted, trusted): (Vec<usize>, Vec<usize>) = (0..candidates.units.len())
         .filter(|&c| !is_told(c))
-        .partition(|&c| units[candidates.units[c]].state == State::Flagged);
+        .partition(|&c| units[candidates.units[c]].risk() == Risk::High);
     let wanted = points_for(trusted.len(), options);
     let mut chosen = candidates.choose(trusted, wanted, Vec::new());
     if chosen.len() < options.min_points {
-        chosen = candidates.choose(flagged, options.min_points, chosen);
+        chosen = candidates.choose(doubted, options.min_points, chosen);
     }
     let mut positions: Vec<usize> = chosen.into_iter().map(|c| candidates.units[c]).collect();
     positions.sort_unstable();
@@ -147,7 +147,7 @@ impl Candidates {
     }
 
     fn of_trusted<'a>(&'a self, units: &'a [TranslationUnit]) -> impl Iterator<Item = usize> + 'a {
-        (0..self.units.len()).filter(|&c| units[self.units[c]].state != State::Flagged)
+        (0..self.units.len()).filter(|&c| units[self.units[c]].risk() < Risk::High)
     }
 
     /// Adds to `chosen` the best of `from` by maximal marginal relevance until there are `wanted`.
@@ -224,6 +224,7 @@ fn form(unit: &TranslationUnit) -> f32 {
 mod tests {
     use super::super::fixtures::{document, unit};
     use super::*;
+    use crate::unit::Score;
 
     fn brief(units: &[TranslationUnit]) -> Brief {
         extractive(units, &ExtractiveOptions::default())
@@ -299,6 +300,10 @@ mod tests {
         let doubted = brief(&units);
         assert!(!cited(&doubted).contains(&1));
         assert_eq!(doubted.flagged, [1]);
+        // As good as flagged: what the model guessed.
+        units[1].state = State::Translated;
+        units[1].score = Some(Score { mean_log_prob: -1.2, min_log_prob: -4.0, tokens: 9 });
+        assert!(!cited(&brief(&units)).contains(&1));
         for unit in &mut units {
             unit.state = State::Flagged;
         }

@@ -16,7 +16,7 @@ use super::{DocumentWriter, WriteError, links, words};
 use crate::brief::{Brief, Point};
 use crate::document::BlockKind;
 use crate::lang::has_arabic;
-use crate::unit::{State, TranslatedDocument, TranslationUnit};
+use crate::unit::{Risk, TranslatedDocument, TranslationUnit};
 
 const PAGE: Page = Page {
     name: "bilingual.html",
@@ -91,15 +91,15 @@ struct FigureView {
 #[derive(Serialize)]
 struct Cite {
     number: usize,
-    /// The unit is flagged itself.
-    flagged: bool,
+    /// The unit is of high risk itself.
+    doubted: bool,
 }
 
 impl BriefView {
     fn of(brief: &Brief, doc: &TranslatedDocument) -> Self {
         let cite = |index: &usize| {
             let unit = doc.units.get(*index)?;
-            Some(Cite { number: unit.index + 1, flagged: unit.state == State::Flagged })
+            Some(Cite { number: unit.index + 1, doubted: unit.risk() == Risk::High })
         };
         let point = |point: &Point| PointView {
             text: english_html(&point.text),
