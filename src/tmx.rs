@@ -2,10 +2,10 @@
 
 use std::io;
 
+use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
-use quick_xml::{Reader, Writer};
 
-use crate::xml;
+use crate::xml::{self, Part, Parts};
 
 /// Elements inside of a sentence whose text is a code of the program that wrote them.
 const CODES: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
@@ -25,33 +25,25 @@ pub struct Pair {
 /// One line that says what is wrong.
 pub fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
     let text = xml::text(bytes)?;
-    let mut reader = Reader::from_str(&text);
     let mut pairs = Vec::new();
     let mut sides: [Option<String>; 2] = [None, None];
     let (mut side, mut sentence, mut codes) = (None, None::<String>, 0);
     let mut is_tmx = false;
-    loop {
-        let event = reader.read_event().map_err(|e| xml::broken(&e))?;
-        let part = match &event {
-            Event::Text(part) => Some(part.to_string()),
-            Event::CData(part) => Some(part.to_string()),
-            Event::GeneralRef(name) => {
-                Some(xml::entity(name).ok_or_else(|| xml::broken(&"an unknown entity"))?)
-            }
-            _ => None,
-        };
-        if let (Some(part), Some(sentence), 0) = (part, &mut sentence, codes) {
-            sentence.push_str(&part);
-        }
-        match event {
-            Event::Start(tag) => match tag.local_name().as_ref() {
+    for part in Parts::new(&text) {
+        match part? {
+            Part::Start(tag) => match tag.local_name().as_ref() {
                 "tmx" => is_tmx = true,
                 "tu" => sides = [None, None],
                 "tuv" => side = ["ar", "en"].iter().position(|lang| *lang == xml::lang_of(&tag)),
                 "seg" => (sentence, codes) = (Some(String::new()), 0),
                 name => codes += usize::from(sentence.is_some() && CODES.contains(&name)),
             },
-            Event::End(tag) => match tag.local_name().as_ref() {
+            Part::Text(text) => {
+                if let (Some(sentence), 0) = (&mut sentence, codes) {
+                    sentence.push_str(&text);
+                }
+            }
+            Part::End(name) => match name.as_str() {
                 "seg" => {
                     if let (Some(side), sentence @ Some(_)) = (side, sentence.take()) {
                         sides[side] = sentence;
@@ -64,11 +56,9 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
                 }
                 name => codes -= usize::from(codes > 0 && CODES.contains(&name)),
             },
-            Event::Eof if !is_tmx => return Err("XML, but no TMX".into()),
-            Event::Eof => return Ok(pairs),
-            _ => {}
         }
     }
+    if is_tmx { Ok(pairs) } else { Err("XML, but no TMX".into()) }
 }
 
 /// A file of these pairs.
@@ -158,6 +148,7 @@ mod tests {
             ("<html></html>", "no TMX"),
             ("<tmx><body></tmx>", "not well-formed"),
             ("<tmx><seg>&evil;</seg></tmx>", "unknown entity"),
+            ("<tmx><body><tu><tuv xml:lang=\"ar\"><seg>نعم</seg>", "it ends too early"),
             ("\u{1}", "no TMX"),
         ] {
             assert!(read(file.as_bytes()).unwrap_err().contains(wanted), "{file}");

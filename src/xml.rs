@@ -1,6 +1,7 @@
 //! What the XML formats that are read here have in common.
 
-use quick_xml::events::{BytesRef, BytesStart};
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, BytesStart, Event};
 
 /// Whether a file is XML: its first character is `<`.
 pub fn is_xml(bytes: &[u8]) -> bool {
@@ -35,9 +36,67 @@ pub fn lang_of(tag: &BytesStart<'_>) -> String {
     value.split(['-', '_']).next().unwrap_or_default().to_owned()
 }
 
+/// What a file is made of, one after the other.
+pub enum Part<'t> {
+    /// An element begins.
+    Start(BytesStart<'t>),
+    /// Text inside of one, with its entities resolved; there may be more.
+    Text(String),
+    /// An element ends; its name without a prefix.
+    End(String),
+}
+
+/// Reads the parts of an XML text.
+pub struct Parts<'t> {
+    reader: Reader<&'t [u8]>,
+    open: usize,
+}
+
+impl<'t> Parts<'t> {
+    /// Of `text`, from its beginning.
+    pub fn new(text: &'t str) -> Self {
+        let mut reader = Reader::from_str(text);
+        reader.config_mut().expand_empty_elements = true;
+        Parts { reader, open: 0 }
+    }
+
+    /// The next one, or none at the end.
+    fn part(&mut self) -> Result<Option<Part<'t>>, String> {
+        loop {
+            return Ok(Some(match self.reader.read_event().map_err(|e| broken(&e))? {
+                Event::Start(tag) => {
+                    self.open += 1;
+                    Part::Start(tag)
+                }
+                Event::End(tag) => {
+                    self.open = self.open.saturating_sub(1);
+                    Part::End(tag.local_name().as_ref().to_owned())
+                }
+                Event::Text(text) => Part::Text(text.to_string()),
+                Event::CData(text) => Part::Text(text.to_string()),
+                Event::GeneralRef(name) => {
+                    Part::Text(entity(&name).ok_or_else(|| broken(&"an unknown entity"))?)
+                }
+                Event::Eof if self.open > 0 => return Err(broken(&"it ends too early")),
+                Event::Eof => return Ok(None),
+                _ => continue,
+            }));
+        }
+    }
+}
+
+/// Each part, or one line where the text is not well-formed or ends before its elements do.
+impl<'t> Iterator for Parts<'t> {
+    type Item = Result<Part<'t>, String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.part().transpose()
+    }
+}
+
 /// What an entity stands for: a character by number, or one of the five of XML. Others would have to be declared, and
 /// nothing that a file declares is followed.
-pub fn entity(name: &BytesRef<'_>) -> Option<String> {
+fn entity(name: &BytesRef<'_>) -> Option<String> {
     if let Some(char) = name.resolve_char_ref().ok()? {
         return Some(char.into());
     }
@@ -45,6 +104,6 @@ pub fn entity(name: &BytesRef<'_>) -> Option<String> {
 }
 
 /// One line for XML that cannot be read.
-pub fn broken(error: &dyn std::fmt::Display) -> String {
+fn broken(error: &dyn std::fmt::Display) -> String {
     format!("not well-formed XML: {error}")
 }

@@ -35,7 +35,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         shelf.check_task(&args.brief, Task::Brief)?;
     }
     let glossary = glossary(&args.trust, reporter)?;
-    let names = names(&args)?;
+    let names = names(&args, reporter)?;
     let plan = pipeline::plan(&PlanOptions {
         inputs: &args.paths,
         out: &args.out,
@@ -90,12 +90,14 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
 }
 
 /// The spellings of `--names`.
-fn names(args: &RunArgs) -> Result<Choices> {
+fn names(args: &RunArgs, reporter: &Reporter) -> Result<Choices> {
     let Some(path) = &args.names else { return Ok(Choices::default()) };
     let hint =
         "hint: --names wants a names.csv of an earlier run, or a table with columns `arabic` and `english`";
     let bytes = std::fs::read(path).map_err(|e| anyhow!("{}: {e}\n{hint}", path.display()))?;
-    Choices::read(&bytes).map_err(|e| anyhow!("{}: {e}\n{hint}", path.display()))
+    let choices = Choices::read(&bytes).map_err(|e| anyhow!("{}: {e}\n{hint}", path.display()))?;
+    reporter.info(&format!("spellings of {} names", choices.len()));
+    Ok(choices)
 }
 
 fn brief_by<'a>(model: &'a Ready, name: &str) -> Result<BriefMaker<'a>> {

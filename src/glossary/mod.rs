@@ -49,14 +49,16 @@ impl Term {
     }
 }
 
-/// Words in lower case; apostrophes belong to none: `Sana'a` is `Sanaa`.
+/// Words in lower case, without a possessive `'s`; apostrophes belong to none: `Sana'a` is `Sanaa`.
 fn latin_words(text: &str) -> Vec<String> {
     let is_apostrophe = |c: char| matches!(c, '\'' | '’' | '‘' | '`' | 'ʿ' | 'ʾ' | 'ʼ');
-    // `Assad's` is not another word than `Assad`.
-    let text = text.replace("'s", "").replace("’s", "");
-    let kept: String = text.chars().filter(|&c| !is_apostrophe(c)).collect();
-    let words = kept.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
+    let words = text.split(|c: char| !c.is_alphanumeric() && !is_apostrophe(c));
+    let words = words.map(|word| {
+        let word = word.trim_matches(is_apostrophe);
+        let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+        word.chars().filter(|&c| !is_apostrophe(c)).flat_map(char::to_lowercase).collect::<String>()
+    });
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// Whether `found` says `wanted`, the last word in the singular or plural.
@@ -105,7 +107,7 @@ pub struct Found<'g> {
 #[derive(Debug, Clone, Default)]
 pub struct Glossary {
     terms: Vec<Term>,
-    /// For each first word the terms, the one of most words first.
+    /// For each first word the terms, in the order in which they were listed.
     by_first: HashMap<String, Vec<usize>>,
 }
 
@@ -142,9 +144,6 @@ impl Glossary {
         }
         for (at, term) in glossary.terms.iter().enumerate() {
             glossary.by_first.entry(term.words[0].clone()).or_default().push(at);
-        }
-        for at in glossary.by_first.values_mut() {
-            at.sort_by_key(|&at| std::cmp::Reverse(glossary.terms[at].words.len()));
         }
         (glossary, left_out)
     }
@@ -194,7 +193,7 @@ impl Glossary {
                         .zip(rest)
                         .all(|(wanted, (_, word))| *wanted == comparable(word))
                     && is_one_phrase(source, &words[..term.words.len()]);
-                // More words are better, and then fewer letters taken off.
+                // More words are better, and then fewer letters taken off; of equals the one listed first.
                 let key = |term: &Term, stem: &str| (term.words.len(), stem.len());
                 if goes_on && best.is_none_or(|(t, _, s)| key(term, stem) > key(t, s)) {
                     best = Some((term, term.words.len(), stem));

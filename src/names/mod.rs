@@ -76,7 +76,7 @@ fn capitalised(text: &str) -> Vec<Range<usize>> {
     names.map(|word| start(word)..start(word) + word.len()).collect()
 }
 
-/// How names are to be spelt.
+/// How names are to be spelt; an empty spelling leaves a name as the model has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choices(BTreeMap<String, String>);
 
@@ -90,8 +90,7 @@ pub struct Respelling {
 }
 
 impl Choices {
-    /// Reads a table with columns `arabic` (a word) and `english`, such as the `names.csv` of a run. Rows without
-    /// English are no choice.
+    /// Reads a table with columns `arabic` (a word) and `english`, such as the `names.csv` of a run.
     ///
     /// # Errors
     /// One line that says what is wrong.
@@ -120,8 +119,9 @@ impl Choices {
             let (english, words) = (english.trim(), words::words(arabic));
             let spellings = spellings.next().unwrap_or_default();
             match words.as_slice() {
-                _ if english.is_empty() || !wanted(english, spellings) => {}
+                _ if !wanted(english, spellings) => {}
                 [name] => drop(choices.insert(name.clone(), english.to_owned())),
+                [] if english.is_empty() => {}
                 _ => {
                     return Err(format!(
                         "“{}” is not one Arabic word; a glossary takes terms of several",
@@ -150,6 +150,12 @@ impl Choices {
         self.0.len()
     }
 
+    /// The choice for a name, which may have been listed with its article.
+    fn of(&self, name: &str) -> Option<&str> {
+        let choice = self.0.get(name).or_else(|| self.0.get(&format!("ال{name}")));
+        choice.map(String::as_str)
+    }
+
     /// The target with the names of the source spelt as they were chosen, and what that changed; nothing if all are.
     pub fn apply(&self, source: &str, target: &str) -> Option<(String, Vec<Respelling>)> {
         if self.is_empty() {
@@ -159,12 +165,11 @@ impl Choices {
         let mut changes = Vec::new();
         let mut from = 0;
         for Occurrence { name, at } in occurrences(source, target) {
-            // The name may have been listed with something that this reading took off, or without.
-            let wanted = self.0.get(&name).filter(|wanted| **wanted != target[at.clone()]);
+            let wanted = self.of(&name).filter(|wanted| !wanted.is_empty() && *wanted != &target[at.clone()]);
             if let Some(wanted) = wanted {
                 text.push_str(&target[from..at.start]);
                 text.push_str(wanted);
-                changes.push(Respelling { from: target[at.clone()].into(), to: wanted.clone() });
+                changes.push(Respelling { from: target[at.clone()].into(), to: wanted.to_owned() });
                 from = at.end;
             }
         }
@@ -217,7 +222,7 @@ impl Names {
         let mut rows: Vec<NameRow> = Vec::new();
         for (arabic, name) in &self.0 {
             let times = name.spellings.values().sum();
-            let chosen = choices.0.get(arabic);
+            let chosen = choices.of(arabic);
             if times < RECURRING && chosen.is_none() {
                 continue;
             }
@@ -226,9 +231,9 @@ impl Names {
             spellings.sort_by_key(|(spelling, times)| {
                 (std::cmp::Reverse(*times), distance(spelling, arabic), spelling.clone())
             });
-            let proposed = spellings.first().map(|(spelling, _)| spelling);
+            let proposed = spellings.first().map(|(spelling, _)| spelling.as_str());
             rows.push(NameRow {
-                english: chosen.or(proposed).cloned().unwrap_or_default(),
+                english: chosen.or(proposed).unwrap_or_default().to_owned(),
                 arabic: arabic.clone(),
                 times,
                 spellings,
@@ -239,7 +244,11 @@ impl Names {
             let key = |row: &NameRow| (row.spellings.len() < 2, std::cmp::Reverse(row.times));
             (key(a), &a.arabic).cmp(&(key(b), &b.arabic))
         });
-        let absent = choices.0.iter().filter(|(arabic, _)| !self.0.contains_key(*arabic));
+        let is_known = |name: &str| self.0.contains_key(name);
+        let absent = choices
+            .0
+            .iter()
+            .filter(|(arabic, _)| !is_known(arabic) && !arabic.strip_prefix("ال").is_some_and(is_known));
         rows.extend(absent.map(|(arabic, english)| NameRow {
             english: english.clone(),
             arabic: arabic.clone(),
@@ -278,9 +287,9 @@ mod tests {
     #[test]
     fn choices_respell_what_they_name_and_nothing_else() {
         let choices =
-            Choices::read("arabic,english\nمحمّد,Muhammad\nحسكة,Hasaka\nغائب,Ghaib\nأحمد,\n".as_bytes())
+            Choices::read("arabic,english\nمحمّد,Muhammad\nالحسكة,Hasaka\nغائب,Ghaib\nأحمد,\n".as_bytes())
                 .unwrap();
-        assert_eq!(choices.len(), 3);
+        assert_eq!(choices.len(), 4);
         let target = "Mohamed’s home: Mohammed Avenue, Al-Hasakah, said Ahmad.";
         let (text, changes) = choices.apply(SOURCE, target).unwrap();
         // The sentence names him once.
@@ -318,7 +327,8 @@ mod tests {
         }
         names.observe("b", "وأحمد", "and Ahmad");
         names.observe("b", "الحسكة ثم الحسكة", "Hasakah, then Hasakah");
-        let choices = Choices::read("arabic,english\nحسين,Hussain\nغائب,Ghaib\n".as_bytes()).unwrap();
+        let choices =
+            Choices::read("arabic,english\nحسين,Hussain\nالحسكة,\nغائب,Ghaib\n".as_bytes()).unwrap();
         let rows: Vec<(String, String, usize, usize)> =
             names.rows(&choices).into_iter().map(|r| (r.arabic, r.english, r.times, r.documents)).collect();
         let row =
@@ -328,7 +338,7 @@ mod tests {
             [
                 row("حسين", "Hussain", 3, 2),
                 row("محمد", "Mohamed", 3, 2),
-                row("حسكة", "Hasakah", 2, 1),
+                row("حسكة", "", 2, 1),
                 row("غائب", "Ghaib", 0, 0),
             ]
         );

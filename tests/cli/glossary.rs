@@ -51,6 +51,20 @@ fn missing_terms_are_put_in_and_accepted_ones_left() {
 }
 
 #[test]
+fn what_later_steps_try_keeps_the_terms() {
+    let place = place();
+    // It loops until repetition is banned, and no answer to the Arabic alone has the term.
+    place.write("in/a.txt", "تكرار الأخطاء في دوما.");
+    place.run("run in --out out --model echo --glossary terms.csv", 0, "out");
+    let unit = &units(&place)[0];
+    assert_eq!(unit["state"], "repaired");
+    assert!(unit["target"].as_str().unwrap().contains("Douma"), "{unit}");
+    let steps: Vec<&str> =
+        unit["attempts"].as_array().unwrap().iter().map(|a| a["step"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["wider beam", "terms in place", "repetition banned"]);
+}
+
+#[test]
 fn what_cannot_be_put_in_is_flagged_with_the_term() {
     let place = place();
     place.run("run in --out out --model echo --glossary terms.csv --no-repair", 1, "out");

@@ -42,6 +42,37 @@ fn names_are_listed_and_spelt_as_chosen() {
 }
 
 #[test]
+fn glossary_and_corrections_outrank_chosen_spellings() {
+    let place = place();
+    place.run("run in --out out --model echo", 0, "out");
+    place.write("chosen.csv", "arabic,english\nمحمد,Mehmet\n");
+    place.write("terms.csv", "arabic,english\nاسم محمد,Muhammad|Mohamed\n");
+    place.write("own.csv", "arabic,correction\nقال Mohamed اسم محمد.,Mohamed himself.\n");
+    place.tarjuman("memory import out/memory.sqlite own.csv").expect(0);
+    place.run("run in --out out --model echo --names chosen.csv --glossary terms.csv", 0, "out");
+    assert!(place.read("out/b.en.txt").contains("Mohamed himself."));
+    let english = place.read("out/a.en.txt");
+    assert!(english.contains("Mohamed") && english.contains("Muhammad"), "{english}");
+    place.run("run in --out out --model echo --names chosen.csv", 0, "out");
+    assert!(place.read("out/b.en.txt").contains("Mohamed himself."));
+    assert_eq!(place.read("out/a.en.txt").matches("Mehmet").count(), 2);
+}
+
+#[test]
+fn an_emptied_spelling_is_left_as_the_model_has_it_and_stays_empty() {
+    let place = place();
+    place.run("run in --out out --model echo", 0, "out");
+    let before = place.outputs("out");
+    place.write("out/names.csv", place.read("out/names.csv").replace("Mohamed,محمد", ",محمد"));
+    let emptied = place.read("out/names.csv");
+    place.run("run in --out out --model echo --names out/names.csv", 0, "out");
+    assert_eq!(place.read("out/names.csv"), emptied);
+    let mut after = place.outputs("out");
+    after.insert("names.csv".into(), before["names.csv"].clone());
+    assert_same(&before, &after, "emptied");
+}
+
+#[test]
 fn a_table_that_cannot_be_read_is_told_of_and_kept() {
     let place = place();
     place.write("bad.csv", "one,two\n");
