@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::escape::{markdown, markdown_code};
 use super::markdown::{BilingualMarkdown, note, stamp, warning};
 use super::{DocumentWriter, Format, WriteError, html::BilingualHtml, links, words};
-use crate::unit::{State, TranslatedDocument, TranslationUnit};
+use crate::unit::{Risk, State, TranslatedDocument, TranslationUnit};
 
 /// Flagged sentences that a brief lists; the bilingual file shows all.
 const LISTED: usize = 20;
@@ -104,12 +104,12 @@ struct Citations<'d> {
 }
 
 impl Citations<'_> {
-    /// ` [3] [5]⚠`: the mark stands where that sentence is itself flagged.
+    /// ` [3] [5]⚠`: the mark stands where that sentence is itself of high risk.
     fn units(&mut self, indices: &[usize]) -> String {
         let mut out = String::new();
         for unit in indices.iter().filter_map(|&index| self.doc.units.get(index)) {
             let number = unit.index + 1;
-            let flag = if unit.state == State::Flagged { "⚠" } else { "" };
+            let flag = if unit.risk() == Risk::High { "⚠" } else { "" };
             let _ = write!(out, " [{number}]{flag}");
             self.numbers.insert(number);
         }
