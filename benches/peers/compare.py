@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--dir", **path, default=ROOT / "target/peers", help="for environments, outputs and results")
     parser.add_argument("--marian", **path, help="ct2: a Marian folder of the Hub, Arabic to English")
     parser.add_argument("--firefox", **path, nargs=2, help="bergamot: folders of Firefox models, en-pt and pt-en")
-    parser.add_argument("--gguf", **path, help="llama: Gemma 3 270M")
+    parser.add_argument("--gguf", **path, help="llama: a model file")
     parser.add_argument("--arabic", **path, help="ct2 and llama: source sentences, a line each; the first 64 are used")
     parser.add_argument("--english", **path, help="bergamot: source sentences, a line each")
     for name in PACKAGES:
@@ -204,16 +204,17 @@ class Bench:
                     yield self.job(goal, "bergamot", f"{words} words a batch", threads, lines, **fields)
 
     def llama(self):
-        """Gemma by the prompt of our registry: 32 sequences side by side, and one alone."""
+        """A GGUF model by the prompt that our registry has for Gemma: 32 sequences side by side, and one alone."""
         options, python = self.options, python_of("llama", self.options)
         lines = source_lines(options.arabic)
         many, few = self.lines("arabic-32", lines[:32]), self.lines("arabic-8", lines[:8])
         file = {"model.gguf": options.gguf.name}
         changes = dict(prompt={"stop": []}, decode={"batch": 32})
-        model = self.models.add("peer-gemma", "gemma-3-270m", options.gguf.parent, file, **changes)
+        model = self.models.add("peer-gguf", "gemma-3-270m", options.gguf.parent, file, **changes)
         before, after = prompt(self.models.built_in["gemma-3-270m"]["prompt"])
         exactly = ["--min-tokens", TOKENS, "--max-tokens", TOKENS]
-        goals = [("Gemma 270M, 32 sequences", 32, many, [True, False]), ("Gemma 270M, one alone", 1, few, [True])]
+        name = options.gguf.stem
+        goals = [(f"{name}, 32 sequences", 32, many, [True, False]), (f"{name}, one alone", 1, few, [True])]
         for threads in options.threads:
             for goal, batch, lines, ways in goals:
                 yield self.ours(goal, "", threads, lines, model, exactly, alone=batch == 1)
