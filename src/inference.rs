@@ -135,6 +135,10 @@ pub struct Hypothesis {
     pub tokens: usize,
     /// Whether the model ended the sentence itself; `false` when the length limit cut it.
     pub finished: bool,
+    /// For each word of the source, parted by white space, how many target tokens stand for it; empty where the model
+    /// does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<f32>,
 }
 
 /// What happens while a call runs.

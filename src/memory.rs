@@ -25,10 +25,11 @@ use crate::inference::Hypothesis;
 /// Marks the file as ours (`Tarj`), so that a wrong `--memory FILE` is never written to.
 const APPLICATION_ID: i32 = 0x5461_726a;
 /// Raised whenever `SCHEMA` changes.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// `seq` only ever grows, so that "made before this run" is a comparison. The scores are the bits of an `f32`:
-/// a REAL column would turn -0.0 into 0.0 and NaN into NULL, and outputs would differ after a resume.
+/// a REAL column would turn -0.0 into 0.0 and NaN into NULL, and outputs would differ after a resume. So is each number
+/// of `coverage`, four bytes, the least first.
 const SCHEMA: &str = "
     CREATE TABLE piece (
         seq           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -39,8 +40,12 @@ const SCHEMA: &str = "
         min_log_prob  INTEGER NOT NULL,
         tokens        INTEGER NOT NULL,
         finished      INTEGER NOT NULL,
+        coverage      BLOB    NOT NULL DEFAULT x'',
         UNIQUE (key, position)
     ) STRICT;";
+
+/// What a file of version 1 lacks.
+const FROM_1: &str = "ALTER TABLE piece ADD COLUMN coverage BLOB NOT NULL DEFAULT x''";
 
 /// Made when the file is opened, since files of earlier versions lack it and later ones need not know it.
 const CORRECTIONS: &str = "
@@ -235,7 +240,7 @@ impl Memory {
 
     fn look_up(&self, keys: &[Key]) -> rusqlite::Result<Vec<Option<Entry>>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT text, mean_log_prob, min_log_prob, tokens, finished
+            "SELECT text, mean_log_prob, min_log_prob, tokens, finished, coverage
              FROM piece WHERE key = ?1 AND seq > ?2 ORDER BY position",
         )?;
         let mut look_up_one = |key: &Key| {
@@ -260,8 +265,8 @@ impl Memory {
         {
             let mut delete = transaction.prepare_cached("DELETE FROM piece WHERE key = ?1")?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO piece (key, position, text, mean_log_prob, min_log_prob, tokens, finished)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO piece (key, position, text, mean_log_prob, min_log_prob, tokens, finished, coverage)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             for (key, entry) in entries {
                 delete.execute([key.0])?;
@@ -274,6 +279,7 @@ impl Memory {
                         piece.min_log_prob.to_bits(),
                         piece.tokens as i64,
                         piece.finished,
+                        piece.coverage.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>(),
                     ])?;
                 }
             }
@@ -382,6 +388,12 @@ impl Memory {
         let read = |what: &str| transaction.query_row(what, [], |row| row.get::<_, i32>(0));
         let application = read("PRAGMA application_id")?;
         let version = read("PRAGMA user_version")?;
+        if application == APPLICATION_ID && version == 1 {
+            transaction.execute_batch(FROM_1)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+            transaction.commit()?;
+            return Ok(SCHEMA_VERSION);
+        }
         if application == APPLICATION_ID {
             return Ok(version);
         }
@@ -449,6 +461,14 @@ fn hypothesis(row: &Row<'_>) -> rusqlite::Result<Hypothesis> {
         min_log_prob: f32::from_bits(row.get(2)?),
         tokens: row.get::<_, u32>(3)? as usize,
         finished: row.get(4)?,
+        coverage: row
+            .get_ref(5)?
+            .as_blob()?
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect(),
     })
 }
 
@@ -511,6 +531,7 @@ mod tests {
                 min_log_prob: -1.5,
                 tokens: 7,
                 finished: true,
+                coverage: vec![0.1, 1e-42, 3.0],
             }],
         }
     }
@@ -594,6 +615,7 @@ mod tests {
                 min_log_prob: -score,
                 tokens: 0,
                 finished: score < -1.0,
+                coverage: Vec::new(),
             })
             .collect();
         Memory::open(&path).unwrap().put_many(&[(key(0), Entry { pieces: pieces.clone() })]).unwrap();
@@ -786,7 +808,22 @@ mod tests {
         memory.connection.pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
         drop(memory);
         let error = Memory::open(&path).unwrap_err();
-        assert!(matches!(error, MemoryError::NewerSchema { found: 2, .. }), "{error}");
+        assert!(matches!(error, MemoryError::NewerSchema { found, .. } if found == SCHEMA_VERSION + 1));
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_taken_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        Memory::open(&path).unwrap().put_many(&[(key(0), entry("kept"))]).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("ALTER TABLE piece DROP COLUMN coverage; PRAGMA user_version = 1").unwrap();
+        drop(connection);
+        let mut memory = Memory::open(&path).unwrap();
+        memory.put_many(&[(key(1), entry("new"))]).unwrap();
+        let mut kept = entry("kept");
+        kept.pieces[0].coverage.clear();
+        assert_eq!(memory.get_many(&[key(0), key(1)]).unwrap(), [Some(kept), Some(entry("new"))]);
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub enum Check {
     Negation,
     /// A name, code or address in Latin letters is lost.
     Verbatim,
+    /// Words of the source for which nothing stands in the target.
+    Coverage,
     /// Quotation marks do not pair.
     Quotes,
     /// The model was stopped by the length limit before it ended the sentence.
@@ -80,6 +82,7 @@ impl Check {
             Check::Numbers => "numbers",
             Check::Negation => "negation",
             Check::Verbatim => "verbatim",
+            Check::Coverage => "coverage",
             Check::Quotes => "quotes",
             Check::Truncated => "truncated",
             Check::LowProbability => "low_probability",

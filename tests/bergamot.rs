@@ -44,13 +44,14 @@ fn ids(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
-/// Log-probabilities by id after the start and after each of `target`; what is not allowed is absent.
+/// After the start and after each of `target`: log-probabilities by id, where what is not allowed is absent, and which
+/// tokens of the source the next one stands for.
 fn steps<D: Decoder>(
     decoder: &D,
     sources: &[&[u32]],
     starts: u32,
     targets: &[Vec<u32>],
-) -> Vec<Vec<BTreeMap<u32, f32>>> {
+) -> Vec<Vec<(BTreeMap<u32, f32>, Vec<f32>)>> {
     let mut state = decoder.start(sources).unwrap();
     let free = vec![Constraint::default(); sources.len()];
     let mut all = vec![Vec::new(); sources.len()];
@@ -58,9 +59,10 @@ fn steps<D: Decoder>(
         let previous: Vec<u32> =
             targets.iter().map(|target| if step == 0 { starts } else { target[step - 1] }).collect();
         let found = decoder.step(&mut state, &previous, ALL, &free).unwrap();
-        for (row, found) in all.iter_mut().zip(found) {
+        for (row, found) in found.into_iter().enumerate() {
             let allowed = found.into_iter().filter(|c| c.log_prob > f32::NEG_INFINITY);
-            row.push(allowed.map(|Candidate { id, log_prob, .. }| (id, log_prob)).collect());
+            let by_id = allowed.map(|Candidate { id, log_prob, .. }| (id, log_prob)).collect();
+            all[row].push((by_id, decoder.attention(&state, row).to_vec()));
         }
     }
     all
@@ -89,7 +91,13 @@ fn compare(case: &str, precision: Precision, kind: &str, bound: f64) {
     };
     for (rows, golden) in all.iter().zip(&golden) {
         let allowed = golden["allowed"].as_array().map(|_| ids(&golden["allowed"]));
-        for (step, row) in rows.iter().enumerate() {
+        for (step, (row, attention)) in rows.iter().enumerate() {
+            let looked = golden[format!("{kind}_attention")][step].as_array().unwrap();
+            assert!(attention[looked.len()..].iter().all(|&x| x == 0.0), "padding is looked at");
+            for (got, want) in attention.iter().zip(looked) {
+                let off = (f64::from(*got) - want.as_f64().unwrap()).abs();
+                assert!(off < bound, "{case}, {kind}, `{}`, step {step}: {got} {want}", golden["text"]);
+            }
             let logits: Vec<f64> =
                 golden[kind][step].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
             let off = distance(row, &logits, allowed.as_deref());

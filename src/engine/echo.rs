@@ -104,7 +104,7 @@ impl Translator for Echo {
                 () => transliterate(source),
             };
             let tokens = text.split_whitespace().count() + 1;
-            let best = Hypothesis { text, mean_log_prob: -0.1, min_log_prob: -0.5, tokens, finished: true };
+            let best = hypothesis(text, tokens);
             let mut found = vec![best; options.beam.clamp(1, 2)];
             if source.contains("ضياع") {
                 found[0].text.retain(|c| !c.is_ascii_digit());
@@ -137,13 +137,7 @@ impl Generator for Echo {
             let text = instruction.lines().last().unwrap_or_default();
             let words: Vec<&str> = text.split_whitespace().take(max_tokens).collect();
             watch.tokens(words.len());
-            Hypothesis {
-                text: words.join(" "),
-                mean_log_prob: -0.1,
-                min_log_prob: -0.5,
-                tokens: words.len(),
-                finished: true,
-            }
+            hypothesis(words.join(" "), words.len())
         });
         Ok(answers.collect())
     }
@@ -155,6 +149,11 @@ impl Generator for Echo {
     fn context_tokens(&self) -> usize {
         512
     }
+}
+
+/// An answer of which it is sure.
+fn hypothesis(text: String, tokens: usize) -> Hypothesis {
+    Hypothesis { text, mean_log_prob: -0.1, min_log_prob: -0.5, tokens, finished: true, coverage: Vec::new() }
 }
 
 #[cfg(test)]

@@ -36,6 +36,12 @@ pub trait Decoder: Sync {
         Ok(false)
     }
 
+    /// How much of `row`'s last token stands for each token of its source, after [`step`](Self::step): positions × 1,
+    /// which sum to 1, with zeros behind the source's end. Empty where a decoder does not tell.
+    fn attention<'s>(&self, _state: &'s Self::State, _row: usize) -> &'s [f32] {
+        &[]
+    }
+
     /// Makes row `i` what row `rows[i]` was; rows may be repeated, left out, or all gone.
     fn reorder(&self, state: &mut Self::State, rows: &[usize]) -> Result<(), EngineError>;
 }
@@ -118,6 +124,8 @@ pub struct Found {
     pub ids: Vec<u32>,
     /// Natural log of each token's probability as the model has it.
     pub log_probs: Vec<f32>,
+    /// For each token of the source how many of the target's stand for it: [`Decoder::attention`] summed over them.
+    pub coverage: Vec<f32>,
     /// What it was ranked by: a finished one's length penalty is applied.
     pub score: f32,
     /// Whether the model ended it itself before the limit.
@@ -128,6 +136,11 @@ impl Found {
     /// Mean log-probability a token.
     pub fn mean_log_prob(&self) -> f32 {
         self.log_probs.iter().sum::<f32>() / self.log_probs.len().max(1) as f32
+    }
+
+    fn cover(&mut self, attention: &[f32]) {
+        self.coverage.resize(attention.len(), 0.0);
+        self.coverage.iter_mut().zip(attention).for_each(|(sum, part)| *sum += part);
     }
 }
 
@@ -203,7 +216,8 @@ pub fn search<D: Decoder, T>(
     finish: impl Fn(usize, Vec<Found>) -> Result<T, EngineError>,
 ) -> Result<Vec<(usize, T)>, EngineError> {
     let width = options.beam.max(1);
-    let empty = Found { ids: Vec::new(), log_probs: Vec::new(), score: 0.0, finished: false };
+    let empty =
+        Found { ids: Vec::new(), log_probs: Vec::new(), coverage: Vec::new(), score: 0.0, finished: false };
     let mut results = Vec::new();
     let mut under_way: Option<D::State> = None;
     let mut previous: Vec<u32> = Vec::new();
@@ -249,6 +263,9 @@ pub fn search<D: Decoder, T>(
         let k = if width == 1 { 1 } else { 2 * width };
         let candidates = decoder.step(state, &previous, k, &constraints)?;
         watch.tokens(candidates.len());
+        for (row, found) in beams.iter_mut().flat_map(|beam| &mut beam.live).enumerate() {
+            found.cover(decoder.attention(state, row));
+        }
 
         let mut parents = Vec::new();
         previous.clear();

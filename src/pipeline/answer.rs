@@ -362,6 +362,11 @@ fn answer_of(entry: &Entry, from_memory: bool) -> Answer {
             min_log_prob: entry.pieces.iter().map(|p| p.min_log_prob).fold(0.0, f32::min),
             tokens,
             finished: entry.pieces.iter().all(|p| p.finished),
+            // Pieces are cut at white space: their words are those of the whole.
+            coverage: match entry.pieces.iter().all(|p| !p.coverage.is_empty()) {
+                true => entry.pieces.iter().flat_map(|p| p.coverage.iter().copied()).collect(),
+                false => Vec::new(),
+            },
         },
     };
     Answer::Translated { hypothesis, pieces: entry.pieces.len(), from_memory }
@@ -443,6 +448,7 @@ mod tests {
                 min_log_prob: -2.0,
                 tokens: 2,
                 finished: true,
+                coverage: Vec::new(),
             };
             let mut all = Vec::new();
             for (number, source) in sources.iter().enumerate() {

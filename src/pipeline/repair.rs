@@ -173,7 +173,7 @@ fn weight(findings: &[Finding]) -> u32 {
         Check::Empty | Check::Echo => 100,
         Check::Loop | Check::ArabicLeft | Check::Truncated => 20,
         Check::Length => 12,
-        Check::Glossary => 8,
+        Check::Coverage | Check::Glossary => 8,
         Check::Numbers | Check::Negation | Check::Verbatim => 6,
         Check::LowProbability => 3,
         Check::Quotes => 1,

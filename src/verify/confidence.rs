@@ -39,7 +39,14 @@ mod tests {
     use super::*;
 
     fn hypothesis(mean_log_prob: f32, tokens: usize) -> Hypothesis {
-        Hypothesis { text: String::new(), mean_log_prob, min_log_prob: mean_log_prob, tokens, finished: true }
+        Hypothesis {
+            text: String::new(),
+            mean_log_prob,
+            min_log_prob: mean_log_prob,
+            tokens,
+            finished: true,
+            coverage: Vec::new(),
+        }
     }
 
     #[test]

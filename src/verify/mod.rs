@@ -5,6 +5,7 @@
 //! each finding says in plain words what was seen.
 
 mod confidence;
+mod coverage;
 mod echo;
 mod length;
 mod money;
@@ -44,6 +45,7 @@ pub fn check(source: &str, target: &str, hypothesis: Option<&Hypothesis>) -> Vec
         (Check::ArabicLeft, script::check(target)),
         (Check::Loop, repetition),
         (Check::Length, length),
+        (Check::Coverage, hypothesis.and_then(|h| coverage::check(source, &h.coverage))),
         (Check::Numbers, numbers::check(source, target)),
         (Check::Negation, of_arabic(&negation::check)),
         (Check::Verbatim, of_arabic(&verbatim::check)),
@@ -107,6 +109,7 @@ mod tests {
             min_log_prob: -2.0,
             tokens: 4,
             finished: true,
+            coverage: Vec::new(),
         };
         let of = |h: &Hypothesis| {
             check("صباح الخير.", "Good morning.", Some(h)).into_iter().map(|f| f.check).collect::<Vec<_>>()

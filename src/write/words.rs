@@ -58,6 +58,7 @@ fn check(check: Check) -> &'static str {
         Check::Numbers => "numbers",
         Check::Negation => "negation",
         Check::Verbatim => "Latin words",
+        Check::Coverage => "left out",
         Check::Quotes => "quotation",
         Check::Truncated => "cut off",
         Check::LowProbability => "low confidence",

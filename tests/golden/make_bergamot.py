@@ -195,10 +195,12 @@ def main(tico, out):
             entry["target"] = models["f32"].greedy(ids, target.eos_id(), target.unk_id(), 12)
             entry["decoded"] = target.decode([i for i in entry["target"] if i != target.eos_id()])
             for kind, model in models.items():
-                state, rows = model.start(ids), []
+                state, rows, looked = model.start(ids), [], []
                 for previous in [None] + entry["target"][:2]:
                     rows.append([round(float(x), 5) for x in model.logits(state, previous)])
+                    looked.append([round(float(x), 5) for x in model.looked])
                 entry[kind] = rows
+                entry[kind + "_attention"] = looked
             golden["sources"].append(entry)
         (folder / "golden.json").write_text(json.dumps(golden, ensure_ascii=False) + "\n", "utf8")
 

@@ -122,7 +122,9 @@ class Model:
         q, k, v = (split(x) for x in (query, keys, values))
         scores = q @ k.transpose(0, 2, 1) * np.float32(1 / math.sqrt(q.shape[-1]))
         weights = np.exp(scores - scores.max(-1, keepdims=True))
-        found = (weights / weights.sum(-1, keepdims=True)) @ v
+        weights /= weights.sum(-1, keepdims=True)
+        self.looked = weights[0, -1]  # how the first head saw the last query
+        found = weights @ v
         found = found.transpose(1, 0, 2).reshape(len(query), -1)
         return self.affine(found, prefix + "_Wo", prefix + "_bo")
 
@@ -151,7 +153,10 @@ class Model:
         return {"cross": cross, "own": own, "position": 0}
 
     def logits(self, state, previous, allowed=None):
-        """Logits after the token `previous` (none at the start) of the tokens `allowed`, or all."""
+        """Logits after the token `previous` (none at the start) of the tokens `allowed`, or all.
+
+        Which tokens of the source the next one stands for is `self.looked` afterwards.
+        """
         row = np.zeros((1, self.width), np.float32) if previous is None else self.target_rows[[previous]]
         x = self.embed(row, state["position"])
         for layer, (keys, values) in enumerate(state["cross"], 1):

@@ -196,6 +196,7 @@ impl Llm {
             min_log_prob: found.log_probs.iter().copied().fold(0.0, f32::min),
             tokens: found.ids.len(),
             finished: found.finished,
+            coverage: Vec::new(),
         })
     }
 

@@ -106,6 +106,9 @@ pub struct Architecture {
     pub embedding_scale: f64,
     /// The decoder's output is multiplied by this.
     pub output_scale: f64,
+    /// The first head of the decoder's last cross-attention was trained to look at what each target token stands for
+    /// (Garg et al. 2019, Jointly Learning to Align and Translate; Marian's `guided-alignment`).
+    pub aligned: bool,
 }
 
 /// Ids with a meaning, and what the model's authors fixed for its search.
@@ -272,6 +275,7 @@ impl ConfigFile {
             norm_eps: 1e-5,
             embedding_scale: if scaled { (width as f64).sqrt() } else { 1.0 },
             output_scale: 1.0,
+            aligned: false,
         })
     }
 }

@@ -189,5 +189,7 @@ fn architecture(options: &Options<'_>) -> Result<Architecture, EngineError> {
         norm_eps: NORM_EPS,
         embedding_scale: (width as f64).sqrt(),
         output_scale: 1.0,
+        // They are all trained so: it is how they carry the tags of a web page over.
+        aligned: true,
     })
 }

@@ -158,6 +158,7 @@ fn t5(model: &InstalledModel, config: &ConfigFile, prefix: &str) -> Result<Parts
         norm_eps: config.float("layer_norm_epsilon", 1e-6),
         embedding_scale: 1.0,
         output_scale: if tied { (width as f64).powf(-0.5) } else { 1.0 },
+        aligned: false,
     };
     let specials = config.specials()?;
     let translates = model.spec.tasks.contains(&Task::Translate);

@@ -157,6 +157,11 @@ impl Seq2Seq {
         }
     }
 
+    /// The decoder's first input.
+    pub fn search_start(&self) -> u32 {
+        self.specials.decoder_start
+    }
+
     /// The search settings that the model's authors fixed, with the caller's `decode` for the rest.
     pub fn search_options(&self, decode: &DecodeOptions) -> SearchOptions<'_> {
         SearchOptions {
@@ -198,7 +203,21 @@ impl Seq2Seq {
         })
     }
 
-    fn hypothesis(&self, found: &Found) -> Result<Hypothesis, EngineError> {
+    /// What is known of each token of a source ([`Found::coverage`]) for each of its words; empty where that cannot be told.
+    pub fn by_word(&self, source: &str, by_token: &[f32]) -> Vec<f32> {
+        let Some(words) = self.vocabulary.words(source).filter(|words| words.len() <= by_token.len()) else {
+            return Vec::new();
+        };
+        let mut coverage = vec![0.0; words.iter().flatten().max().map_or(0, |last| last + 1)];
+        for (word, part) in words.iter().zip(by_token) {
+            if let Some(word) = word {
+                coverage[*word] += part;
+            }
+        }
+        coverage
+    }
+
+    fn hypothesis(&self, source: &str, found: &Found) -> Result<Hypothesis, EngineError> {
         // What the model did not choose says nothing about its certainty.
         let first = usize::from(self.specials.forced_first.is_some() && found.ids.len() > 1);
         let log_probs = found.log_probs.get(first..).unwrap_or_default();
@@ -209,6 +228,7 @@ impl Seq2Seq {
             min_log_prob: log_probs.iter().copied().fold(0.0, f32::min),
             tokens: found.ids.len(),
             finished: found.finished,
+            coverage: self.by_word(source, &found.coverage),
         })
     }
 
@@ -223,7 +243,8 @@ impl Seq2Seq {
             texts.iter().map(|text| self.vocabulary.encode(text)).collect::<Result<Vec<_>, EngineError>>()?;
         let limits: Vec<(usize, usize)> = sources.iter().map(|source| limits(source.len())).collect();
         let finish = |source: usize, found: Vec<Found>| {
-            let all = found.iter().map(|f| self.hypothesis(f)).collect::<Result<Vec<_>, _>>()?;
+            let all =
+                found.iter().map(|f| self.hypothesis(texts[source], f)).collect::<Result<Vec<_>, _>>()?;
             watch.found(source, &all);
             Ok(all)
         };

@@ -125,6 +125,8 @@ pub struct Rows {
     sources: Vec<usize>,
     /// Positions decoded so far, the same for all rows.
     position: usize,
+    /// See [`Decoder::attention`], a row each; none where the model is not aligned.
+    attention: Vec<Vec<f32>>,
 }
 
 impl Network {
@@ -203,6 +205,7 @@ impl Network {
         let ids = Tensor::from_vec(previous.to_vec(), (previous.len(), 1), &self.device)?;
         let mut x = self.decoder.embed(a, &ids, rows.position)?;
         let distances = self.decoder.distances(rows.position, 1, rows.position + 1, false)?;
+        let mut last = None;
         for ((layer, own), cross) in self.decoder.layers.iter().zip(&mut rows.own).zip(&rows.cross) {
             let mix = |x: &Tensor| match (&layer.mixer, own) {
                 (Mixer::Attention(attention), Memory::Attention(past)) => {
@@ -213,10 +216,20 @@ impl Network {
             };
             x = self.residual(x, &layer.mixer_norm, mix)?;
             if let Some((attention, norm)) = &layer.cross {
-                let attend = |x: &Tensor| attention.forward(x, cross, rows.padding.as_ref());
+                let mut looked = None;
+                let attend = |x: &Tensor| {
+                    let (found, weights) = attention.look(x, cross, rows.padding.as_ref())?;
+                    looked = Some(weights);
+                    Ok(found)
+                };
                 x = self.residual(x, norm, attend)?;
+                last = looked;
             }
             x = self.residual(x, &layer.feed_forward_norm, |x| layer.feed_forward.forward(x))?;
+        }
+        if let Some(weights) = last.filter(|_| a.aligned) {
+            let first = weights.narrow(1, 0, 1)?.squeeze(2)?.squeeze(1)?;
+            rows.attention = first.to_dtype(DType::F32)?.to_vec2()?;
         }
         rows.position += 1;
         let hidden = (self.decoder.finish(x)?.squeeze(1)? * a.output_scale)?;
@@ -442,6 +455,7 @@ impl Decoder for Network {
             allowed: self.allowed(sources)?,
             sources: (0..sources.len()).collect(),
             position: 0,
+            attention: Vec::new(),
         })
     }
 
@@ -453,6 +467,10 @@ impl Decoder for Network {
         constraints: &[Constraint],
     ) -> Result<Vec<Vec<Candidate>>, EngineError> {
         candidates::of_logits(&self.logits(rows, previous)?, k, constraints)
+    }
+
+    fn attention<'s>(&self, rows: &'s Rows, row: usize) -> &'s [f32] {
+        rows.attention.get(row).map_or(&[], Vec::as_slice)
     }
 
     fn reorder(&self, rows: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {

@@ -166,18 +166,29 @@ impl Attention {
         memory: &KeysValues,
         bias: Option<&Tensor>,
     ) -> Result<Tensor, EngineError> {
+        Ok(self.look(x, memory, bias)?.0)
+    }
+
+    /// The same, with how much each query looked at each position: rows × heads × queries × positions.
+    pub fn look(
+        &self,
+        x: &Tensor,
+        memory: &KeysValues,
+        bias: Option<&Tensor>,
+    ) -> Result<(Tensor, Tensor), EngineError> {
         let queries = (self.split(&self.query.forward(x)?)? * self.scale)?;
         let mut scores = queries.matmul(&memory.keys.t()?)?;
         if let Some(bias) = bias {
             scores = scores.broadcast_add(bias)?;
         }
-        let found = candle_nn::ops::softmax_last_dim(&scores)?.matmul(&memory.values)?;
+        let weights = candle_nn::ops::softmax_last_dim(&scores)?;
+        let found = weights.matmul(&memory.values)?;
         let (rows, heads, len, width) = found.dims4()?;
         let found = found.transpose(1, 2)?.contiguous()?.reshape((rows, len, heads * width))?;
-        self.output.forward(&found)
+        Ok((self.output.forward(&found)?, weights))
     }
 
-    /// The same over the positions so far and those of `x`, which are added to `past`.
+    /// As [`forward`](Self::forward), over the positions so far and those of `x`, which are added to `past`.
     pub fn extend(
         &self,
         x: &Tensor,

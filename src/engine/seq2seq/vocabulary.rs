@@ -201,6 +201,24 @@ impl Vocabulary {
         })
     }
 
+    /// For each of the ids that [`encode`](Self::encode) makes of `text` which of its words, counted from 0 and parted by
+    /// white space, it is a part of; none for ids around the text. Nothing at all where that cannot be told.
+    pub fn words(&self, text: &str) -> Option<Vec<Option<usize>>> {
+        let (pieces, before) = match self {
+            Vocabulary::Marian(m) => (m.source.pieces(text), usize::from(m.language.is_some())),
+            Vocabulary::Pieces { source, prefix, .. } if prefix.is_empty() => (source.pieces(text), 0),
+            Vocabulary::Pieces { .. } | Vocabulary::M2m100(_) | Vocabulary::Bart { .. } => return None,
+        };
+        let mut words = vec![None; before];
+        let mut count = 0;
+        for piece in pieces {
+            count += usize::from(count == 0 || piece.starts_with('▁'));
+            words.push(Some(count - 1));
+        }
+        words.push(None);
+        (count == text.split_whitespace().count()).then_some(words)
+    }
+
     /// The text's own ids.
     pub fn plain(&self, text: &str) -> Result<Vec<u32>, EngineError> {
         let numbered = |pieces: Vec<String>, ids: &HashMap<String, u32>, unknown: u32| {

@@ -156,6 +156,8 @@ struct Row {
     position: usize,
     /// Where targets are made of listed tokens only.
     listed: Option<Listed>,
+    /// What the last token looked at, see [`Decoder::attention`].
+    attention: Vec<f32>,
 }
 
 /// The tokens that a row's target may have.
@@ -269,6 +271,7 @@ impl Network {
             cells: self.decoder.cells(self.architecture.width),
             position: 0,
             listed: None,
+            attention: Vec::new(),
         }));
         Ok(())
     }
@@ -284,6 +287,7 @@ impl Network {
         let shape = self.decoder.shape;
         let (inner, width) = (shape.heads * shape.head_width, shape.head_width);
         self.decoder.distances_of_last(rows, &mut s.last_distances);
+        let last = self.decoder.layers.len() - 1;
         for (index, layer) in self.decoder.layers.iter().enumerate() {
             match &layer.mixer {
                 Mixer::Attention(attention) => attention.step(a, shape, rows, index, s)?,
@@ -294,7 +298,7 @@ impl Network {
                 s.int8.apply(&cross.query, &s.normed, &mut s.qkv)?;
                 s.attended.resize(rows.len() * inner, 0.0);
                 for ((row, query), out) in
-                    rows.iter().zip(s.qkv.chunks_exact(inner)).zip(s.attended.chunks_exact_mut(inner))
+                    rows.iter_mut().zip(s.qkv.chunks_exact(inner)).zip(s.attended.chunks_exact_mut(inner))
                 {
                     AttendCached {
                         query,
@@ -307,6 +311,10 @@ impl Network {
                         out,
                     }
                     .dispatch();
+                    if a.aligned && index == last {
+                        row.attention.clear();
+                        row.attention.extend_from_slice(&s.scores[..row.cross.keys[index].len() / inner]);
+                    }
                 }
                 s.int8.apply(&cross.output, &s.attended, &mut s.projected)?;
                 cross.norm.after(a, s);
@@ -646,6 +654,10 @@ impl Decoder for Network {
         let masks: Vec<&[f32]> =
             state.rows.iter().filter_map(|row| Some(row.listed.as_ref()?.mask.as_slice())).collect();
         output.best(&mut s.int8, &s.hidden, k, constraints, &masks, &mut s.logits)
+    }
+
+    fn attention<'s>(&self, state: &'s Rows, row: usize) -> &'s [f32] {
+        state.rows.get(row).map_or(&[], |row| &row.attention)
     }
 
     fn reorder(&self, state: &mut Rows, wanted: &[usize]) -> Result<(), EngineError> {
