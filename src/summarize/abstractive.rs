@@ -3,6 +3,7 @@
 //! Map and reduce: the English text is cut into chunks that fit the model, each chunk is summarised in a sentence or two,
 //! and the sentences that survive [`grounding`](super::grounding) become points; a headline is made from the points.
 
+use super::addressed::speaks_to_a_machine;
 use super::extractive::{ExtractiveOptions, extractive, scores};
 use super::grounding::supporting;
 use super::headline::shorten;
@@ -60,7 +61,7 @@ const SAME: f32 = 0.7;
 /// A brief by map-reduce over the whole document; `method` is the model's name.
 ///
 /// Flagged units are not shown to the model, since it would repeat their faults as facts (they are in `flagged`); if
-/// all units are flagged, those that are English at all are shown. A brief of which no sentence is borne out gets the
+/// all units are flagged, those that are English at all are shown. Nor are sentences that speak to the model. A brief of which no sentence is borne out gets the
 /// extractive points, and its method says so.
 ///
 /// # Errors
@@ -102,7 +103,9 @@ pub fn abstractive(
 
 /// The units whose English is given to the model.
 fn shown(units: &[TranslationUnit]) -> Vec<&TranslationUnit> {
-    let english = |u: &&TranslationUnit| !u.target.trim().is_empty() && u.state != State::Skipped;
+    let english = |u: &&TranslationUnit| {
+        !u.target.trim().is_empty() && u.state != State::Skipped && !speaks_to_a_machine(u)
+    };
     let trusted: Vec<_> = units.iter().filter(english).filter(|u| u.state != State::Flagged).collect();
     if !trusted.is_empty() {
         return trusted;
@@ -357,6 +360,7 @@ mod tests {
                 min_log_prob: -2.0,
                 tokens: 9,
                 finished: true,
+                coverage: Vec::new(),
             };
             Ok(instructions.iter().map(answer).map(hypothesis).collect())
         }

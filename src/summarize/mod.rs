@@ -4,6 +4,7 @@
 //! trusted. A language model may write one instead; what it writes is kept only where the cited sentences bear it out.
 
 mod abstractive;
+mod addressed;
 mod extractive;
 mod figures;
 mod grounding;
