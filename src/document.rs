@@ -83,6 +83,8 @@ pub enum EncodingSource {
     ValidUtf8,
     /// Guessed from the bytes' statistics.
     Detected,
+    /// The file says it itself, and its text bears it out.
+    Declared,
     /// Given by the user with `--encoding`.
     Given,
 }
@@ -105,7 +107,7 @@ pub struct Document {
     pub id: String,
     /// SHA-256 of the file's bytes, lower-case hex.
     pub digest: String,
-    /// Name of the format it was read as: `txt`, `md`.
+    /// Name of the format it was read as: `txt`, `md`, `html`.
     pub format: String,
     /// The encoding it was decoded from.
     pub encoding: TextEncoding,
@@ -113,6 +115,63 @@ pub struct Document {
     pub text: String,
     /// What is to be translated: in order, not overlapping.
     pub blocks: Vec<Block>,
+    /// The file behind the text, where it is another; none for plain text and Markdown.
+    #[serde(skip)]
+    pub original: Option<Box<Original>>,
+}
+
+/// The file of a document whose text is not the file itself (a web page, an archive of XML), and what in it shows which
+/// part of the text: what the same file in English is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// The file as it was read.
+    pub bytes: Vec<u8>,
+    /// The texts inside of it.
+    pub parts: Vec<Part>,
+}
+
+/// A text of an [`Original`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The archive's entry that it is; empty where it is the file.
+    pub entry: String,
+    /// Decoded.
+    pub text: String,
+    /// How text is written in it.
+    pub notation: Notation,
+    /// What becomes of it in English: in order, not overlapping; all else stays.
+    pub edits: Vec<Edit>,
+}
+
+/// How a format writes text among its own signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// As it is.
+    Plain,
+    /// HTML and XML: `&amp;`.
+    Markup,
+    /// A quoted field of a CSV table: `""`.
+    QuotedField,
+    /// Inside of a JSON string: `\"`.
+    Json,
+}
+
+/// A stretch of a [`Part`] that is written anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Where it stands in the part's text.
+    pub at: Span,
+    /// With what.
+    pub with: Written,
+}
+
+/// What an [`Edit`] puts in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// The English of this span of [`Document::text`].
+    Text(Span),
+    /// Always this: `ltr`.
+    Always(&'static str),
 }
 
 /// One sentence (or heading, or item): the unit of translation.

@@ -6,6 +6,8 @@
 
 mod codepage;
 pub mod encoding;
+mod extract;
+mod html;
 mod md;
 mod txt;
 
@@ -143,7 +145,7 @@ pub trait Format: Sync {
 }
 
 /// Asked in this order. Plain text comes last and also takes what no format accepts.
-const FORMATS: [&dyn Format; 2] = [&md::Markdown, &txt::PlainText];
+const FORMATS: [&dyn Format; 3] = [&html::Html, &md::Markdown, &txt::PlainText];
 
 /// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
 /// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.
@@ -187,8 +189,13 @@ fn text_document(
         return Err(ReadError::Blank { id: id.into() });
     }
     let blocks = blocks(&text);
-    let digest = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Document { id: id.into(), digest, format: format.into(), encoding, text, blocks })
+    let (digest, format) = (digest_of(bytes), format.into());
+    Ok(Document { id: id.into(), digest, format, encoding, text, blocks, original: None })
+}
+
+/// SHA-256, lower-case hex.
+fn digest_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// White space, and characters that show nothing.

@@ -37,8 +37,8 @@ impl DocumentWriter for BriefMarkdown {
         true
     }
 
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
-        let Some(brief) = &doc.brief else { return Ok(String::new()) };
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
+        let Some(brief) = &doc.brief else { return Ok(Vec::new()) };
         let file = self.bilingual_file(&doc.document.id);
         let mut cited = Citations { doc, numbers: BTreeSet::new() };
         let ledger = doc.ledger();
@@ -66,7 +66,7 @@ impl DocumentWriter for BriefMarkdown {
         if let Some(file) = &file {
             cited.push_targets(file, &mut out);
         }
-        Ok(out)
+        Ok(out.into_bytes())
     }
 }
 
@@ -75,7 +75,7 @@ impl BriefMarkdown {
         let path = match self.bilingual? {
             Format::Html => BilingualHtml.path(id),
             Format::Md => BilingualMarkdown.path(id),
-            Format::Jsonl => return None,
+            _ => return None,
         };
         Some(links::sibling(&path))
     }

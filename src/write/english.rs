@@ -17,7 +17,7 @@ impl DocumentWriter for EnglishText {
         links::output(id, "en.txt")
     }
 
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let text = doc.document.text.as_str();
         let mut out = String::with_capacity(text.len());
         let (mut end, mut block) = (0, None);
@@ -35,7 +35,7 @@ impl DocumentWriter for EnglishText {
         if !out.ends_with('\n') {
             out.push('\n');
         }
-        Ok(out)
+        Ok(out.into_bytes())
     }
 }
 

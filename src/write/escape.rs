@@ -55,7 +55,8 @@ fn arabic_run(text: &str) -> usize {
     end
 }
 
-fn escape(text: &str) -> String {
+/// Text among tags.
+pub(super) fn escape(text: &str) -> String {
     HtmlEscape(text).to_string()
 }
 

@@ -44,8 +44,15 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
     }
     text.push_str(tail);
     let encoding = TextEncoding { name: "UTF-8".into(), source: EncodingSource::ValidUtf8, undecodable: 0 };
-    let document =
-        Document { id: id.into(), digest: "d1".into(), format: "md".into(), encoding, text, blocks: spans };
+    let document = Document {
+        id: id.into(),
+        digest: "d1".into(),
+        format: "md".into(),
+        encoding,
+        text,
+        blocks: spans,
+        original: None,
+    };
     TranslatedDocument { document, units, brief: None, model: model() }
 }
 
@@ -124,7 +131,7 @@ pub(super) fn run() -> RunRecord {
         ledger: doc.ledger(),
         title: doc.title().into(),
         brief: doc.brief.clone(),
-        outputs: super::output_paths(&doc.document.id, &super::Format::ALL, true)
+        outputs: super::output_paths(&doc.document.id, &doc.document.format, &super::Format::ALL, true)
             .iter()
             .map(|path| super::links::slashed(path))
             .collect(),

@@ -17,6 +17,7 @@ mod layout;
 mod links;
 mod markdown;
 mod names;
+mod original;
 mod page;
 mod review;
 mod save;
@@ -78,11 +79,13 @@ pub enum Format {
     Html,
     /// `NAME.units.jsonl`
     Jsonl,
+    /// `NAME.en.EXT`: the file itself in English
+    Original,
 }
 
 impl Format {
     /// All formats, in the order in which they are listed for people.
-    pub const ALL: [Format; 3] = [Format::Md, Format::Html, Format::Jsonl];
+    pub const ALL: [Format; 4] = [Format::Md, Format::Html, Format::Jsonl, Format::Original];
 
     /// The name as given to `--formats`.
     pub fn name(self) -> &'static str {
@@ -90,6 +93,7 @@ impl Format {
             Format::Md => "md",
             Format::Html => "html",
             Format::Jsonl => "jsonl",
+            Format::Original => "original",
         }
     }
 }
@@ -102,7 +106,9 @@ impl fmt::Display for Format {
 
 /// A name that is not one of [`Format::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format {name:?}\nhint: the formats are md, html and jsonl, with commas between them")]
+#[error(
+    "unknown format {name:?}\nhint: the formats are md, html, jsonl and original, with commas between them"
+)]
 pub struct UnknownFormat {
     /// What was given.
     pub name: String,
@@ -131,8 +137,14 @@ pub trait DocumentWriter: Send + Sync {
         false
     }
 
+    /// Whether there is such an output of documents in this format ([`Document::format`](crate::document::Document)).
+    fn is_for(&self, format: &str) -> bool {
+        let _ = format;
+        true
+    }
+
     /// The whole file.
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError>;
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError>;
 }
 
 /// The writers for `formats`, and those of the English text and the brief, which are always written.
@@ -143,6 +155,7 @@ pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
             Format::Md => Box::new(markdown::BilingualMarkdown),
             Format::Html => Box::new(html::BilingualHtml),
             Format::Jsonl => Box::new(jsonl::Units),
+            Format::Original => Box::new(original::Translated),
         });
     }
     writers.push(Box::new(english::EnglishText));
@@ -152,9 +165,10 @@ pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
 
 /// The files that document `id` will have, relative to the output folder.
 #[cfg(test)]
-fn output_paths(id: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
+fn output_paths(id: &str, format: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
     let writers = writers(formats);
-    writers.iter().filter(|w| with_brief || !w.needs_brief()).map(|w| w.path(id)).collect()
+    let is_written = |w: &&Box<dyn DocumentWriter>| w.is_for(format) && (with_brief || !w.needs_brief());
+    writers.iter().filter(is_written).map(|w| w.path(id)).collect()
 }
 
 /// Two documents that would be written to the same file.
@@ -198,8 +212,11 @@ pub fn save_document(
 ) -> Result<Vec<String>, WriteError> {
     let mut saved = Vec::new();
     for writer in writers.iter().filter(|w| doc.brief.is_some() || !w.needs_brief()) {
+        if !writer.is_for(&doc.document.format) {
+            continue;
+        }
         let path = writer.path(&doc.document.id);
-        out.save(&path, writer.render(doc)?.as_bytes())?;
+        out.save(&path, &writer.render(doc)?)?;
         saved.push(links::slashed(&path));
     }
     Ok(saved)

@@ -10,7 +10,7 @@ use crate::unit::State;
 fn render(name: &str, doc: &TranslatedDocument) -> String {
     let writers = writers(&Format::ALL);
     let writer = writers.iter().find(|w| w.name() == name).unwrap();
-    writer.render(doc).unwrap()
+    String::from_utf8(writer.render(doc).unwrap()).unwrap()
 }
 
 #[track_caller]
@@ -167,7 +167,8 @@ fn a_unit_without_target_shows_its_source_everywhere() {
 fn a_brief_links_to_the_bilingual_file_that_is_written() {
     let brief = |formats: &[Format]| {
         let writers = writers(formats);
-        writers.iter().find(|w| w.needs_brief()).unwrap().render(&fixture::report()).unwrap()
+        let brief = writers.iter().find(|w| w.needs_brief()).unwrap().render(&fixture::report()).unwrap();
+        String::from_utf8(brief).unwrap()
     };
     assert!(brief(&Format::ALL).contains("\n[2]: flood%20report.bilingual.html#u2\n"));
     assert!(brief(&[Format::Md]).contains("\n[2]: flood%20report.bilingual.md#u2\n"));
@@ -183,14 +184,15 @@ fn odd_data_is_shown_as_far_as_possible_and_never_panics() {
     }
     let empty = fixture::build("empty.txt", &[], "");
     for writer in writers(&Format::ALL) {
-        assert!(writer.render(&doc).unwrap().contains("flood") || writer.name() == "jsonl");
+        let file = String::from_utf8(writer.render(&doc).unwrap()).unwrap();
+        assert!(file.contains("flood") || writer.name() == "jsonl");
         writer.render(&empty).unwrap();
     }
 }
 
 #[test]
 fn outputs_have_the_promised_names() {
-    let paths = |formats: &[Format], brief| output_paths("a/b.txt", formats, brief);
+    let paths = |formats: &[Format], brief| output_paths("a/b.txt", "txt", formats, brief);
     assert_eq!(
         paths(&[Format::Jsonl, Format::Md, Format::Html], true),
         ["a/b.bilingual.md", "a/b.bilingual.html", "a/b.units.jsonl", "a/b.en.txt", "a/b.brief.md"]
@@ -204,7 +206,7 @@ fn formats_are_read_by_name() {
     assert_eq!(" HTML".parse(), Ok(Format::Html));
     for name in ["docx", ""] {
         let error = name.parse::<Format>().unwrap_err().to_string();
-        assert!(error.contains("hint: the formats are md, html and jsonl"), "{error}");
+        assert!(error.contains("hint: the formats are md, html, jsonl"), "{error}");
     }
 }
 

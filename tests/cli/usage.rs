@@ -25,7 +25,7 @@ fn each_mistake_has_its_message() {
         ("rum reports", &["'rum'", "'run'"]),
         (
             "run reports --out out --model echo --formats md,pdf",
-            &["\"pdf\"", "hint: the formats are md, html and jsonl"],
+            &["\"pdf\"", "hint: the formats are md, html, jsonl and original"],
         ),
         ("run reports --out out --model echo --device gpu", &["`gpu`", "auto, cpu, cuda"]),
         (

@@ -1,0 +1,95 @@
+//! The readable text of a format that has it among its own signs, gathered block by block, and where each piece of it
+//! stood.
+//!
+//! A reader tells what it meets in the order of the file; it knows its format, this knows [`Document`](crate::document).
+
+use crate::document::{Block, BlockKind, Edit, Span, Written};
+
+/// Text gathered so far.
+#[derive(Default)]
+pub(super) struct Extract {
+    text: String,
+    blocks: Vec<Block>,
+    edits: Vec<Edit>,
+    open: Option<(BlockKind, usize)>,
+}
+
+impl Extract {
+    /// Ends the block before, if one is open: what comes is another one, of this kind, if there is text in it.
+    pub fn begin(&mut self, kind: BlockKind) {
+        self.end();
+        self.open = Some((kind, self.text.len()));
+    }
+
+    /// Text of the open block, that stood at `at` in the part. Without an open block it opens a paragraph.
+    pub fn push(&mut self, text: &str, at: Span) {
+        if self.open.is_none() {
+            self.begin(BlockKind::Paragraph);
+        }
+        let start = self.text.len();
+        if start == self.open.map_or(0, |(_, start)| start) {
+            self.push_gap();
+        }
+        let start = self.text.len();
+        self.text.push_str(text);
+        if text.chars().any(|c| !c.is_whitespace()) {
+            let with = Written::Text(Span::new(start, self.text.len()));
+            self.edits.push(Edit { at, with });
+        }
+    }
+
+    /// Text that a sign of the format stands for, such as the end of a line: it has no place of its own.
+    pub fn push_sign(&mut self, text: &str) {
+        if self.is_in_text() {
+            self.text.push_str(text);
+        }
+    }
+
+    /// Whether the open block has text.
+    pub fn is_in_text(&self) -> bool {
+        self.open.is_some_and(|(_, start)| self.text.len() > start)
+    }
+
+    /// Whether the open block's text ends in white space, or there is none.
+    pub fn ends_in_space(&self) -> bool {
+        !self.is_in_text() || self.text.ends_with(char::is_whitespace)
+    }
+
+    /// What stands at `at` reads so in English.
+    pub fn always(&mut self, at: Span, with: &'static str) {
+        self.edits.push(Edit { at, with: Written::Always(with) });
+    }
+
+    /// Ends the open block.
+    pub fn end(&mut self) {
+        let Some((kind, start)) = self.open.take() else { return };
+        let text = &self.text[start..];
+        let trimmed = text.trim_start();
+        let start = start + text.len() - trimmed.len();
+        let span = Span::new(start, start + trimmed.trim_end().len());
+        if trimmed.chars().any(char::is_alphanumeric) {
+            self.blocks.push(Block { kind, span });
+        }
+    }
+
+    /// What parts a new block from the one before.
+    fn push_gap(&mut self) {
+        let Some((kind, start)) = &mut self.open else { return };
+        if let Some(before) = self.blocks.last() {
+            let is_row = |kind| matches!(kind, BlockKind::ListItem | BlockKind::TableCell);
+            self.text.push_str(if before.kind == *kind && is_row(*kind) { "\n" } else { "\n\n" });
+        }
+        if *kind == BlockKind::ListItem {
+            self.text.push_str("- ");
+        }
+        *start = self.text.len();
+    }
+
+    /// The text, its blocks, and the edits in the order of the part.
+    pub fn finish(mut self) -> (String, Vec<Block>, Vec<Edit>) {
+        self.end();
+        self.text.push('\n');
+        self.edits.sort_by_key(|edit| edit.at.start);
+        (self.text, self.blocks, self.edits)
+    }
+}

@@ -1,0 +1,412 @@
+//! Web pages: what a reader of the page sees becomes blocks; scripts, styles, code and whatever is marked as not to be
+//! translated pass through untouched.
+//!
+//! Read as browsers cut it into tags and text (html5gum, the tokenizer of the HTML standard, with the place of
+//! everything), without building a tree: a block ends where a tag begins or ends one.
+
+use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
+use html5gum::{HtmlString, Spanned, Tokenizer};
+
+use super::extract::Extract;
+use super::{Format, ReadError, digest_of, encoding, is_blank};
+use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span};
+
+/// HTML, and XHTML as browsers take it.
+pub struct Html;
+
+/// Of a file without a known extension so many bytes are looked at.
+const BEGINNING: usize = 1024;
+
+impl Format for Html {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["html", "htm", "xhtml"]
+    }
+
+    fn accepts(&self, id: &str, bytes: &[u8]) -> bool {
+        let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(BEGINNING)]).to_lowercase();
+        let beginning = beginning.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
+        let looks_so = ["<!doctype html", "<html"].iter().any(|start| beginning.starts_with(start));
+        looks_so || super::extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
+    }
+
+    fn document(&self, id: &str, bytes: &[u8], given: Option<&str>) -> Result<Document, ReadError> {
+        let (page, encoding) = decode(id, bytes, given)?;
+        let (text, blocks, edits) = extract(&page);
+        if text.chars().all(is_blank) {
+            return Err(ReadError::Blank { id: id.into() });
+        }
+        let part = Part { entry: String::new(), text: page, notation: Notation::Markup, edits };
+        Ok(Document {
+            id: id.into(),
+            digest: digest_of(bytes),
+            format: self.name().into(),
+            encoding,
+            text,
+            blocks,
+            original: Some(Box::new(Original { bytes: bytes.to_vec(), parts: vec![part] })),
+        })
+    }
+}
+
+/// As other text, but a page may name its encoding itself: that counts where the text bears it out.
+fn decode(
+    id: &str,
+    bytes: &[u8],
+    given: Option<&str>,
+) -> Result<(String, crate::document::TextEncoding), ReadError> {
+    let declared = declared(bytes).filter(|_| given.is_none() && std::str::from_utf8(bytes).is_err());
+    if let Some(Ok((text, mut encoding))) = declared.map(|label| encoding::decode(id, bytes, Some(&label))) {
+        encoding.source = EncodingSource::Declared;
+        return Ok((text, encoding));
+    }
+    encoding::decode(id, bytes, given)
+}
+
+/// The encoding in `<meta charset=…>`.
+fn declared(bytes: &[u8]) -> Option<String> {
+    let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * BEGINNING)]).to_lowercase();
+    let (_, after) = beginning.split_once("charset")?;
+    let after = after
+        .trim_start()
+        .strip_prefix('=')?
+        .trim_start_matches(|c: char| c.is_whitespace() || "\"'".contains(c));
+    let label: String =
+        after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.:".contains(*c)).collect();
+    encoding::canonical_name(&label).ok().map(str::to_owned)
+}
+
+fn extract(page: &str) -> (String, Vec<crate::document::Block>, Vec<crate::document::Edit>) {
+    let mut emitter = DefaultEmitter::<usize>::new_with_span();
+    emitter.naively_switch_states(true);
+    let mut reader =
+        Reader { page, extract: Extract::default(), open: Vec::new(), passed: None, has_title: false };
+    for Ok(token) in Tokenizer::new_with_emitter(page, emitter) {
+        match token {
+            Token::StartTag(tag) => reader.start(&tag),
+            Token::EndTag(tag) => reader.end(&name(&tag.name)),
+            Token::String(text) => reader.text(&text),
+            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+        }
+    }
+    reader.extract.finish()
+}
+
+/// The elements that make a block of their own, and of which kind.
+fn block_of(name: &str, has_title: bool) -> Option<BlockKind> {
+    Some(match name {
+        "title" => BlockKind::Title,
+        "h1" if !has_title => BlockKind::Title,
+        "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => BlockKind::Heading(name.as_bytes()[1] - b'0'),
+        "li" => BlockKind::ListItem,
+        "td" | "th" => BlockKind::TableCell,
+        "figcaption" | "caption" => BlockKind::Caption,
+        "p" | "div" | "article" | "section" | "main" | "header" | "footer" | "nav" | "aside"
+        | "blockquote" | "address" | "dd" | "dt" | "dl" | "ul" | "ol" | "table" | "tr" | "thead"
+        | "tbody" | "tfoot" | "form" | "fieldset" | "legend" | "details" | "summary" | "dialog"
+        | "figure" | "center" | "hr" | "body" | "head" | "html" | "option" | "select" | "button"
+        | "hgroup" | "search" | "menu" | "pre" | "textarea" => BlockKind::Paragraph,
+        _ => return None,
+    })
+}
+
+/// Elements without an end.
+const VOID: [&str; 13] =
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
+
+/// Elements whose text is for no reader, or not for a translator.
+const PASSED: [&str; 14] = [
+    "script", "style", "template", "noscript", "svg", "math", "code", "pre", "kbd", "samp", "textarea",
+    "iframe", "object", "var",
+];
+
+struct Reader<'p> {
+    page: &'p str,
+    extract: Extract,
+    /// The block elements that are open, innermost last.
+    open: Vec<String>,
+    /// The element that is passed over, and how many of its name are open.
+    passed: Option<(String, usize)>,
+    has_title: bool,
+}
+
+impl Reader<'_> {
+    fn start(&mut self, tag: &StartTag<usize>) {
+        let name = name(&tag.name);
+        if let Some((passed, depth)) = &mut self.passed {
+            *depth += usize::from(*passed == name && !tag.self_closing);
+            return;
+        }
+        self.direction(tag);
+        let is_void = VOID.contains(&name.as_str());
+        if (PASSED.contains(&name.as_str()) || is_marked(tag)) && !is_void {
+            // What is passed over inside of a sentence stands in it; between sentences it parts them.
+            if block_of(&name, self.has_title).is_some() {
+                self.extract.end();
+            }
+            self.passed = (!tag.self_closing || block_of(&name, true).is_some()).then_some((name, 1));
+            return;
+        }
+        match name.as_str() {
+            "br" => self.extract.push_sign("\n"),
+            "img" => self.alternative(tag),
+            _ => {
+                let Some(kind) = block_of(&name, self.has_title) else { return };
+                self.has_title |= kind == BlockKind::Title;
+                if !is_void {
+                    self.close_implied(&name);
+                    self.open.push(name);
+                }
+                let kind = if kind == BlockKind::Paragraph { self.around() } else { kind };
+                self.extract.begin(kind);
+            }
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        if let Some((passed, depth)) = &mut self.passed {
+            if passed == name {
+                *depth -= 1;
+                if *depth == 0 {
+                    self.passed = None;
+                }
+            }
+            return;
+        }
+        if block_of(name, true).is_none() {
+            return;
+        }
+        if let Some(at) = self.open.iter().rposition(|open| open == name) {
+            self.open.truncate(at);
+        }
+        let kind = self.around();
+        self.extract.begin(kind);
+    }
+
+    /// A paragraph ends where another block begins, an item or a cell where another one does.
+    fn close_implied(&mut self, name: &str) {
+        let ends: &[&str] = match name {
+            "li" => &["li", "p"],
+            "td" | "th" => &["td", "th", "p"],
+            "tr" => &["td", "th", "tr", "p"],
+            "dd" | "dt" => &["dd", "dt", "p"],
+            _ => &["p"],
+        };
+        while self.open.last().is_some_and(|open| ends.contains(&open.as_str())) {
+            self.open.pop();
+        }
+    }
+
+    /// The kind of text in the innermost element that says it.
+    fn around(&self) -> BlockKind {
+        let mut kinds = self.open.iter().rev().filter_map(|name| block_of(name, true));
+        kinds.find(|kind| *kind != BlockKind::Paragraph).unwrap_or(BlockKind::Paragraph)
+    }
+
+    /// White space of any kind and length is one space, as browsers show it.
+    fn text(&mut self, token: &Spanned<HtmlString, usize>) {
+        let text = String::from_utf8_lossy(&token.value);
+        if self.passed.is_some() {
+            return;
+        }
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            // A space that may not break is one all the same.
+            if !matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{C}') {
+                shown.push(c);
+            } else if !(shown.ends_with(' ') || (shown.is_empty() && self.extract.ends_in_space())) {
+                shown.push(' ');
+            }
+        }
+        if !shown.is_empty() && (self.extract.is_in_text() || shown != " ") {
+            self.extract.push(&shown, span(token.span));
+        }
+    }
+
+    /// What a picture shows, in words.
+    fn alternative(&mut self, tag: &StartTag<usize>) {
+        let Some(words) = attribute(tag, "alt") else { return };
+        let text = String::from_utf8_lossy(&words.value);
+        if text.chars().any(char::is_alphanumeric) && !self.extract.is_in_text() {
+            self.extract.begin(BlockKind::Caption);
+            self.extract.push(text.trim(), self.value_of(words));
+            self.extract.begin(BlockKind::Paragraph);
+        }
+    }
+
+    /// English is written from left to right.
+    fn direction(&mut self, tag: &StartTag<usize>) {
+        if let Some(value) = attribute(tag, "dir").filter(|value| value.value.eq_ignore_ascii_case(b"rtl")) {
+            self.extract.always(self.value_of(value), "ltr");
+        }
+        for key in ["lang", "xml:lang"] {
+            let is_arabic =
+                |value: &[u8]| value.to_ascii_lowercase().split(|b| *b == b'-').next() == Some(b"ar");
+            if let Some(value) = attribute(tag, key).filter(|value| is_arabic(&value.value)) {
+                self.extract.always(self.value_of(value), "en");
+            }
+        }
+        if name(&tag.name) == "meta"
+            && let Some(value) =
+                attribute(tag, "charset").filter(|value| !value.value.eq_ignore_ascii_case(b"utf-8"))
+        {
+            self.extract.always(self.value_of(value), "utf-8");
+        }
+    }
+
+    /// Where an attribute's value stands, without its quotation marks.
+    fn value_of(&self, value: &Spanned<HtmlString, usize>) -> Span {
+        let Span { mut start, mut end } = span(value.span);
+        end = end.min(self.page.len());
+        let written = self.page.get(start..end).unwrap_or_default();
+        if let Some(equals) = written.find('=') {
+            let after = &written[equals + 1..];
+            start += equals + 1 + after.len() - after.trim_start().len();
+        }
+        let written = self.page.get(start..end).unwrap_or_default();
+        let inside = written.trim_end_matches(['>', '/', ' ']).trim_matches(['"', '\'']);
+        let at = start + written.find(inside).unwrap_or_default();
+        Span::new(at, at + inside.len())
+    }
+}
+
+fn span(span: html5gum::Span<usize>) -> Span {
+    Span::new(span.start, span.end.max(span.start))
+}
+
+fn name(name: &HtmlString) -> String {
+    String::from_utf8_lossy(name).to_ascii_lowercase()
+}
+
+fn attribute<'t>(tag: &'t StartTag<usize>, name: &str) -> Option<&'t Spanned<HtmlString, usize>> {
+    tag.attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+}
+
+/// Whether its author wants it left as it is (`translate="no"`, class `notranslate`), or nobody sees it.
+fn is_marked(tag: &StartTag<usize>) -> bool {
+    let has = |key: &str, wanted: &[u8]| {
+        attribute(tag, key).is_some_and(|value| {
+            value.value.split(|b| *b == b' ').any(|word| word.eq_ignore_ascii_case(wanted))
+        })
+    };
+    has("translate", b"no") || has("class", b"notranslate") || attribute(tag, "hidden").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Written;
+    use BlockKind::*;
+
+    fn read(page: &str) -> Document {
+        Html.document("a.html", page.as_bytes(), None).unwrap()
+    }
+
+    #[track_caller]
+    fn check(page: &str, expected: &[(BlockKind, &str)]) {
+        let document = read(page);
+        let found: Vec<_> = document.blocks.iter().map(|b| (b.kind, b.span.of(&document.text))).collect();
+        assert_eq!(found, expected, "{page}");
+    }
+
+    #[test]
+    fn what_a_reader_sees_is_found_in_blocks() {
+        check(
+            "<title>تقرير</title><h1>السيول</h1><p>نص <b>مهم</b>\n  هنا.</p><h3>الوضع</h3>",
+            &[(Title, "تقرير"), (Heading(1), "السيول"), (Paragraph, "نص مهم هنا."), (Heading(3), "الوضع")],
+        );
+        check("<h1>السيول</h1>نص<p>آخر", &[(Title, "السيول"), (Paragraph, "نص"), (Paragraph, "آخر")]);
+        check(
+            "<ul><li>أول<li><p>ثان</p></ul>بعد<table><tr><th>مدينة<td>12</table>",
+            &[
+                (ListItem, "أول"),
+                (ListItem, "ثان"),
+                (Paragraph, "بعد"),
+                (TableCell, "مدينة"),
+                (TableCell, "12"),
+            ],
+        );
+        check(
+            "<figure><img alt='سيل'><figcaption>صورة</figcaption></figure>",
+            &[(Caption, "سيل"), (Caption, "صورة")],
+        );
+        check("<p>قال:&nbsp;&laquo;نعم&raquo; &#1601;&amp;<br>ثم", &[(Paragraph, "قال:\u{A0}«نعم» ف&\nثم")]);
+    }
+
+    #[test]
+    fn what_is_for_no_reader_passes_through() {
+        check(
+            "<!-- سر --><script>var a = 'نص<p>';</script><style>/* نص */</style><p>نص <code>رمز</code> بعده</p>\
+             <pre>رمز</pre><p translate=no>كما <b>هو</b></p><div class='x notranslate'>هنا</div><p hidden>خفي</p>\
+             <svg><text>رسم</text></svg><p>آخر",
+            &[(Paragraph, "نص بعده"), (Paragraph, "آخر")],
+        );
+    }
+
+    #[test]
+    fn every_piece_of_text_knows_where_it_stood() {
+        let page = "<html lang='ar-SY' dir=rtl><meta charset=windows-1256><p>نص&amp; <b>مهم</b>\n<img alt=\"صورة\"></html>";
+        let document = read(page);
+        let original = document.original.as_ref().unwrap();
+        let edits: Vec<(&str, &str)> = original.parts[0]
+            .edits
+            .iter()
+            .map(|edit| {
+                let with = match edit.with {
+                    Written::Text(span) => span.of(&document.text),
+                    Written::Always(text) => text,
+                };
+                (edit.at.of(page), with)
+            })
+            .collect();
+        assert_eq!(
+            edits,
+            [
+                ("ar-SY", "en"),
+                ("rtl", "ltr"),
+                ("windows-1256", "utf-8"),
+                ("نص&amp; ", "نص& "),
+                ("مهم", "مهم")
+            ]
+        );
+        check("<p><img alt=صورة>", &[(Caption, "صورة")]);
+    }
+
+    #[test]
+    fn a_page_may_name_its_encoding() {
+        let arabic = "<meta http-equiv=Content-Type content='text/html; charset=windows-1256'><p>وصلت المساعدات إلى المدينة";
+        let (bytes, _, _) = encoding_rs::WINDOWS_1256.encode(arabic);
+        let document = Html.document("a.html", &bytes, None).unwrap();
+        assert_eq!(
+            (document.encoding.name.as_str(), document.encoding.source),
+            ("windows-1256", EncodingSource::Declared)
+        );
+        assert!(document.text.contains("وصلت المساعدات"));
+        // Pages lie: this one is UTF-8.
+        let document = Html.document("a.html", arabic.as_bytes(), None).unwrap();
+        assert_eq!(document.encoding.source, EncodingSource::ValidUtf8);
+    }
+
+    #[test]
+    fn broken_pages_are_read_as_far_as_they_go() {
+        for page in [
+            "<p>نص<b>مهم",
+            "<p نص",
+            "</p></div>نص",
+            "<li><td><p>نص</li></ul>",
+            "<p>نص<script>",
+            "<img alt=",
+            "<a b='نص",
+        ] {
+            let _ = Html.document("a.html", page.as_bytes(), None);
+        }
+        assert!(
+            Html.accepts("x", b" \n<!DOCTYPE HTML><p>")
+                && Html.accepts("x.HTM", b"")
+                && !Html.accepts("x.txt", b"<p>")
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! `NAME.en.EXT`: the file itself with its text in English. All else in it, from scripts to styles, stays as it was.
+//!
+//! A sentence goes as a whole into that piece of the file which had most of it; what other pieces had of it (a word in
+//! bold, a link's text) becomes empty.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Write as _};
+use std::path::PathBuf;
+
+use zip::{ZipArchive, ZipWriter};
+
+use super::english::EnglishText;
+use super::escape::escape;
+use super::{DocumentWriter, WriteError, layout, links, words};
+use crate::document::{Document, Edit, Notation, Part, Span, Written};
+use crate::lang::is_bidi_control;
+use crate::unit::{State, TranslatedDocument, TranslationUnit};
+
+pub(super) struct Translated;
+
+impl DocumentWriter for Translated {
+    fn name(&self) -> &'static str {
+        "original"
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        let extension =
+            id.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
+        links::output(id, &format!("en.{}", extension.unwrap_or("original")))
+    }
+
+    /// Of plain text there is `en.txt`; what a PDF file looks like is not text.
+    fn is_for(&self, format: &str) -> bool {
+        !matches!(format, "txt" | "pdf")
+    }
+
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
+        let Some(original) = &doc.document.original else { return EnglishText.render(doc) };
+        match original.parts.as_slice() {
+            [whole] if whole.entry.is_empty() => Ok(part(doc, whole).into_bytes()),
+            parts => archive(doc, &original.bytes, parts)
+                .map_err(|e| WriteError::Render { what: "original", message: e.to_string() }),
+        }
+    }
+}
+
+/// The archive with some of its entries in English; the others are copied as they are packed.
+fn archive(doc: &TranslatedDocument, bytes: &[u8], parts: &[Part]) -> Result<Vec<u8>, zip::result::ZipError> {
+    let mut from = ZipArchive::new(Cursor::new(bytes))?;
+    let mut to = ZipWriter::new(Cursor::new(Vec::with_capacity(bytes.len())));
+    for index in 0..from.len() {
+        let entry = from.by_index_raw(index)?;
+        let name = entry.name()?.into_owned();
+        let Some(own) = parts.iter().find(|part| part.entry == name) else {
+            to.raw_copy_file(entry)?;
+            continue;
+        };
+        to.start_file(name, entry.options())?;
+        to.write_all(part(doc, own).as_bytes())?;
+    }
+    Ok(to.finish()?.into_inner())
+}
+
+/// The part's text with its edits made.
+fn part(doc: &TranslatedDocument, part: &Part) -> String {
+    let homes = homes(doc, &part.edits);
+    let mut out = String::with_capacity(part.text.len());
+    let mut end = 0;
+    for (place, edit) in part.edits.iter().enumerate() {
+        // Edits of one place (a value that is both) are made once.
+        if edit.at.start < end {
+            continue;
+        }
+        out.push_str(layout::slice(&part.text, end, edit.at.start));
+        match edit.with {
+            Written::Always(text) => out.push_str(text),
+            Written::Text(span) => match english(doc, span, |unit| homes.get(&unit) == Some(&place)) {
+                Some(text) => out.push_str(&written(&text, part.notation)),
+                None => out.push_str(edit.at.of(&part.text)),
+            },
+        }
+        end = edit.at.end;
+    }
+    out.push_str(layout::slice(&part.text, end, part.text.len()));
+    out
+}
+
+/// For each unit, by its index, the number of the edit that had most of it.
+fn homes(doc: &TranslatedDocument, edits: &[Edit]) -> HashMap<usize, usize> {
+    let mut homes: HashMap<usize, (usize, usize)> = HashMap::new();
+    for (place, edit) in edits.iter().enumerate() {
+        let Written::Text(span) = edit.with else { continue };
+        for unit in overlapping(doc, span) {
+            let shared = unit.span.end.min(span.end) - unit.span.start.max(span.start);
+            let home = homes.entry(unit.index).or_insert((place, shared));
+            if shared > home.1 {
+                *home = (place, shared);
+            }
+        }
+    }
+    homes.into_iter().map(|(unit, (place, _))| (unit, place)).collect()
+}
+
+fn overlapping(doc: &TranslatedDocument, span: Span) -> &[TranslationUnit] {
+    let first = doc.units.partition_point(|unit| unit.span.end <= span.start);
+    let count = doc.units[first..].partition_point(|unit| unit.span.start < span.end);
+    &doc.units[first..first + count]
+}
+
+/// What the English file has for `span` of the text: the targets of the sentences that are at home there, with the gaps
+/// around. None where it stays as it is.
+fn english(doc: &TranslatedDocument, span: Span, is_home: impl Fn(usize) -> bool) -> Option<String> {
+    let Document { text, .. } = &doc.document;
+    let units = overlapping(doc, span);
+    if units.iter().all(|unit| matches!(unit.state, State::Copied | State::Skipped)) {
+        return None;
+    }
+    let mut out = String::new();
+    let mut end = span.start;
+    for unit in units {
+        let gap = layout::slice(text, end, unit.span.start.max(end));
+        out.extend(gap.chars().filter(|&c| !is_bidi_control(c)));
+        let own = Span::new(unit.span.start.max(span.start), unit.span.end.min(span.end));
+        match unit.state {
+            State::Copied => out.push_str(own.of(text)),
+            _ if is_home(unit.index) => {
+                // English needs a space where the Arabic had none.
+                if out.ends_with(|c: char| !c.is_whitespace()) && unit.span.start > span.start {
+                    out.push(' ');
+                }
+                out.push_str(&words::english(unit));
+            }
+            _ => {}
+        }
+        end = own.end;
+    }
+    out.extend(layout::slice(text, end, span.end).chars().filter(|&c| !is_bidi_control(c)));
+    Some(out)
+}
+
+fn written(text: &str, notation: Notation) -> String {
+    match notation {
+        Notation::Plain => text.to_owned(),
+        Notation::Markup => escape(text),
+        Notation::QuotedField => text.replace('"', "\"\""),
+        Notation::Json => {
+            let quoted = serde_json::Value::from(text).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{BlockKind, Original};
+    use crate::write::fixture;
+
+    /// A page of one sentence in three pieces, and one in a piece of its own.
+    fn page(state: State) -> TranslatedDocument {
+        let html = "<p>قال <b>الوزير</b> أمس &amp; اليوم. نعم.</p>";
+        let text = "قال الوزير أمس & اليوم. نعم.\n";
+        let mut doc = fixture::build(
+            "a.html",
+            &[("", BlockKind::Paragraph, &["قال الوزير أمس & اليوم.", "نعم."])],
+            "\n",
+        );
+        assert_eq!(doc.document.text, text);
+        let edit = |written: &str, shown: &str| {
+            let (at, span) = (html.find(written).unwrap(), text.find(shown).unwrap());
+            Edit {
+                at: Span::new(at, at + written.len()),
+                with: Written::Text(Span::new(span, span + shown.len())),
+            }
+        };
+        let edits = vec![
+            edit("قال ", "قال "),
+            edit("الوزير", "الوزير"),
+            edit(" أمس &amp; اليوم. نعم.", " أمس & اليوم. نعم."),
+        ];
+        let part = Part { entry: String::new(), text: html.into(), notation: Notation::Markup, edits };
+        doc.document.original = Some(Box::new(Original { bytes: html.into(), parts: vec![part] }));
+        for (unit, target) in doc.units.iter_mut().zip(["The minister said <so> yesterday.", "Yes."]) {
+            unit.state = state;
+            if state != State::Copied {
+                unit.target = target.into();
+            }
+        }
+        doc
+    }
+
+    #[test]
+    fn a_sentence_goes_into_the_piece_that_had_most_of_it() {
+        let english = String::from_utf8(Translated.render(&page(State::Translated)).unwrap()).unwrap();
+        assert_eq!(english, "<p><b></b>The minister said &lt;so&gt; yesterday. Yes.</p>");
+    }
+
+    #[test]
+    fn what_is_not_translated_stays_to_the_byte() {
+        for state in [State::Copied, State::Skipped] {
+            let doc = page(state);
+            let original = doc.document.original.as_ref().unwrap();
+            assert_eq!(Translated.render(&doc).unwrap(), original.bytes, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_written_as_its_format_does() {
+        let text = "a \"b\" <c> & \\ \n";
+        for (notation, expected) in [
+            (Notation::Plain, text),
+            (Notation::Markup, "a &quot;b&quot; &lt;c&gt; &amp; \\ \n"),
+            (Notation::QuotedField, "a \"\"b\"\" <c> & \\ \n"),
+            (Notation::Json, "a \\\"b\\\" <c> & \\\\ \\n"),
+        ] {
+            assert_eq!(written(text, notation), expected);
+        }
+    }
+}
