@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 use crate::brief::Brief;
 use crate::document::Document;
 use crate::run::{DocumentRecord, Outcome};
-use crate::unit::{Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
+use crate::unit::{DocumentRisk, Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
 use crate::write::{self, DocumentWriter, Format, OutputDir, ReviewRow};
 
 use super::event::{Event, Observer};
@@ -85,12 +85,14 @@ impl<'a> Finishing<'a> {
         };
         finished.review.extend(write::review_rows(&document));
         let title = document.title().to_string();
+        let risk = DocumentRisk::of(&document.units);
         let Document { id, digest, encoding, .. } = document.document;
         let record = DocumentRecord {
             title,
             digest,
             encoding: Some(encoding),
             ledger,
+            risk: Some(risk),
             brief: document.brief,
             outputs,
             ..record(id, bytes, outcome)

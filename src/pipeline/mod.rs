@@ -49,6 +49,7 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
         outcome,
         encoding: None,
         ledger: Ledger::default(),
+        risk: None,
         brief: None,
         outputs: Vec::new(),
     }

@@ -47,7 +47,8 @@ fn push_report(record: &DocumentRecord, out: &mut String) {
         Some(file) => writeln!(out, "## [{title}]({})\n", links::href(file)),
         None => writeln!(out, "## {title}\n"),
     };
-    let _ = writeln!(out, "{} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
+    let risk = record.risk.as_ref().map(|risk| format!(" · **{}**", words::risk(risk))).unwrap_or_default();
+    let _ = writeln!(out, "{}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
     if let Some(brief) = &record.brief {
         push_brief(brief, bilingual, out);
     }

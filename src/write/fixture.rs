@@ -4,7 +4,8 @@ use crate::brief::{Brief, Figure, Point};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::unit::{
-    Attempt, Check, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument, TranslationUnit,
+    Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument,
+    TranslationUnit,
 };
 
 /// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
@@ -122,6 +123,7 @@ pub(super) fn run() -> RunRecord {
             undecodable: 1,
         }),
         ledger: doc.ledger(),
+        risk: Some(DocumentRisk::of(&doc.units)),
         title: doc.title().into(),
         brief: doc.brief.clone(),
         outputs: super::output_paths(&doc.document.id, &super::Format::ALL, true)
@@ -136,6 +138,7 @@ pub(super) fn run() -> RunRecord {
         outcome,
         encoding: None,
         ledger: Ledger::default(),
+        risk: None,
         title: String::new(),
         brief: None,
         outputs: Vec::new(),

@@ -8,7 +8,7 @@ use super::page::Page;
 use super::{WriteError, links, words};
 use crate::document::EncodingSource;
 use crate::run::{DocumentRecord, Outcome, RunRecord};
-use crate::unit::ModelStamp;
+use crate::unit::{DocumentRisk, ModelStamp};
 
 /// Said of documents that a stopped run did not come to.
 pub(super) const NOT_REACHED: &str =
@@ -112,9 +112,9 @@ struct Report<'r> {
     headline: &'r str,
     href: Option<String>,
     links: Vec<Link>,
-    sentences: usize,
-    flagged: usize,
-    skipped: usize,
+    /// Name and words of its risk, and a number that sorts by it: the share of sentences of high risk, then of medium.
+    risk: Option<RiskView>,
+    states: String,
     /// A guessed or damaged encoding, in words; else empty.
     encoding: String,
 }
@@ -141,11 +141,26 @@ impl<'r> Report<'r> {
             headline: record.brief.as_ref().map_or("", |brief| brief.headline.text.as_str()),
             href: bilingual(record).map(links::href),
             links: kinds.into_iter().filter_map(link).collect(),
-            sentences: record.ledger.units,
-            flagged: record.ledger.flagged,
-            skipped: record.ledger.skipped,
+            risk: record.risk.as_ref().map(RiskView::of),
+            states: words::states(&record.ledger),
             encoding: encoding(record),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct RiskView {
+    level: &'static str,
+    words: String,
+    weight: usize,
+}
+
+impl RiskView {
+    fn of(risk: &DocumentRisk) -> Self {
+        // In thousandths; a level outranks all below it.
+        let share = |n: usize| n * 1000 / risk.sentences().max(1);
+        let weight = (risk.level as usize) * 10_000_000 + share(risk.high) * 2000 + share(risk.medium);
+        RiskView { level: risk.level.name(), words: words::risk(risk), weight }
     }
 }
 

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use crate::brief::Brief;
 use crate::document::BlockKind;
-use crate::unit::{Check, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit};
+use crate::unit::{
+    Check, DocumentRisk, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit,
+};
 
 /// Digits of a model's digest that are shown to people; `run.json` has them all.
 const SHORT_DIGEST: usize = 12;
@@ -82,6 +84,16 @@ pub(super) fn states(ledger: &Ledger) -> String {
         0 => "no sentences".into(),
         n => format!("{}: {}", count(n, "sentence"), states.join(", ")),
     }
+}
+
+/// `high risk: 12 of 40 sentences doubtful`
+pub(super) fn risk(risk: &DocumentRisk) -> String {
+    let doubtful = match risk.high {
+        0 => "no".to_owned(),
+        n => format!("{n} of {}", risk.sentences()),
+    };
+    let noun = if risk.sentences() == 1 { "sentence" } else { "sentences" };
+    format!("{} risk: {doubtful} {noun} doubtful", risk.level.name())
 }
 
 /// What the flags of a document mean for someone who relies on it.
@@ -167,6 +179,14 @@ mod tests {
         assert_eq!(states(&ledger), "4 sentences: 3 translated, 1 flagged");
         assert_eq!(states(&Ledger { units: 1, copied: 1, ..Ledger::default() }), "1 sentence: 1 copied");
         assert_eq!(states(&Ledger::default()), "no sentences");
+    }
+
+    #[test]
+    fn a_risk_has_its_counts() {
+        let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low });
+        assert_eq!(of(Risk::High, 12, 28), "high risk: 12 of 40 sentences doubtful");
+        assert_eq!(of(Risk::High, 1, 0), "high risk: 1 of 1 sentence doubtful");
+        assert_eq!(of(Risk::Low, 0, 7), "low risk: no sentences doubtful");
     }
 
     #[test]

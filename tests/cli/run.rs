@@ -105,8 +105,12 @@ fn each_flag_is_counted_and_shown_wherever_a_person_looks() {
             );
         }
     }
-    for page in ["digest.md", "index.html"] {
-        assert!(place.read(&format!("out/{page}")).contains("flagged"), "{page}");
+    let risk = |level: &str, high: u8, low: u8| serde_json::json!({"level": level, "high": high, "medium": 0, "low": low});
+    assert_eq!(document(&record, "silent.txt")["risk"], risk("high", 1, 0));
+    assert_eq!(document(&record, "fine.txt")["risk"], risk("low", 0, 2));
+    for page in ["digest.md", "index.html", "silent.brief.md", "silent.bilingual.html"] {
+        let text = place.read(&format!("out/{page}"));
+        assert!(text.contains("flagged") && text.contains("igh risk: 1 of 1 sentence doubtful"), "{page}");
     }
 }
 
