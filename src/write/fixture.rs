@@ -3,6 +3,7 @@
 use crate::brief::{Brief, Figure, Point};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
+use crate::similar::NearDuplicate;
 use crate::unit::{
     Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument,
     TranslationUnit,
@@ -124,6 +125,7 @@ pub(super) fn run() -> RunRecord {
         }),
         ledger: doc.ledger(),
         risk: Some(DocumentRisk::of(&doc.units)),
+        near_duplicate: None,
         title: doc.title().into(),
         brief: doc.brief.clone(),
         outputs: super::output_paths(&doc.document.id, &super::Format::ALL, true)
@@ -139,10 +141,25 @@ pub(super) fn run() -> RunRecord {
         encoding: None,
         ledger: Ledger::default(),
         risk: None,
+        near_duplicate: None,
         title: String::new(),
         brief: None,
         outputs: Vec::new(),
     };
+    let copy = DocumentRecord {
+        id: "south/copy.txt".into(),
+        near_duplicate: Some(NearDuplicate {
+            of: done.id.clone(),
+            same_text: false,
+            shared: 92,
+            numbers_here: Some(vec!["25".into()]),
+            numbers_there: Some(vec!["26".into()]),
+        }),
+        outputs: Vec::new(),
+        ..done.clone()
+    };
+    let mut ledger = done.ledger;
+    ledger.add(&copy.ledger);
     RunRecord {
         version: "0.1.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
@@ -152,13 +169,14 @@ pub(super) fn run() -> RunRecord {
         device: "cpu (2 threads)".into(),
         model: model(),
         brief_model: None,
-        ledger: done.ledger,
+        ledger,
         documents: vec![
             done,
             other(
                 "south/a<b>.txt",
                 Outcome::Failed { error: "cannot read it".into(), hint: "check its rights".into() },
             ),
+            copy,
             other("south/empty.txt", Outcome::NothingToTranslate { reason: "it is empty".into() }),
             other("south/late.txt", Outcome::NotReached),
         ],

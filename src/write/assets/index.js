@@ -7,13 +7,15 @@
   const reports = [...list.children];
   const texts = new Map(reports.map((report) => [report, report.textContent.toLowerCase()]));
   const [words, risk, order, shown] = ['words', 'risk', 'order', 'shown'].map((id) => document.getElementById(id));
+  const once = document.getElementById('once');
   const weight = (report) => Number(report.dataset.weight || 0);
   const narrow = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const report of reports) {
       const fits = wanted.every((word) => texts.get(report).includes(word))
-        && (!risk.value || report.dataset.risk === risk.value);
+        && (!risk.value || report.dataset.risk === risk.value)
+        && !(once && once.checked && report.classList.contains('like'));
       report.hidden = !fits;
       if (fits) count += 1;
     }
