@@ -24,6 +24,7 @@ pub mod registry;
 pub mod run;
 pub mod segment;
 pub mod sheet;
+pub mod similar;
 pub mod summarize;
 pub mod tmx;
 pub mod unit;

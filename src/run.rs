@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::brief::Brief;
 use crate::document::TextEncoding;
-use crate::unit::{Ledger, ModelStamp};
+use crate::similar::NearDuplicate;
+use crate::unit::{DocumentRisk, Ledger, ModelStamp};
 
 /// Who besides their owner may read all inputs of a run, and so its outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,12 @@ pub struct DocumentRecord {
     pub encoding: Option<TextEncoding>,
     /// Counts of its units' states.
     pub ledger: Ledger,
+    /// How much its translation is to be doubted, if it was translated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<DocumentRisk>,
+    /// That it is nearly the same as another document of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub near_duplicate: Option<NearDuplicate>,
     /// English title.
     pub title: String,
     /// Its brief, if one was made.

@@ -130,6 +130,42 @@ impl Risk {
 const UNSURE: f32 = -0.60;
 const GUESSED: f32 = -0.74;
 
+/// How much a person should doubt a document: how many of its sentences are of each risk, and what that comes to.
+/// Copied sentences do not count: there was nothing to translate in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRisk {
+    /// What it comes to.
+    pub level: Risk,
+    /// Sentences of high risk.
+    pub high: usize,
+    /// Sentences of medium risk.
+    pub medium: usize,
+    /// Sentences of low risk.
+    pub low: usize,
+}
+
+impl DocumentRisk {
+    /// The risk of a document of these units: high where one sentence in four is of high risk, medium where one in ten is.
+    pub fn of(units: &[TranslationUnit]) -> Self {
+        let risks: Vec<Risk> =
+            units.iter().filter(|unit| unit.state != State::Copied).map(TranslationUnit::risk).collect();
+        let count = |risk| risks.iter().filter(|r| **r == risk).count();
+        let (high, medium, low) = (count(Risk::High), count(Risk::Medium), count(Risk::Low));
+        // Shares, so that the length of a report does not decide; docs/trust.md has what they were measured on.
+        let level = match high {
+            n if n * 10 < risks.len() || n == 0 => Risk::Low,
+            n if n * 4 < risks.len() => Risk::Medium,
+            _ => Risk::High,
+        };
+        DocumentRisk { level, high, medium, low }
+    }
+
+    /// The sentences that were counted.
+    pub fn sentences(&self) -> usize {
+        self.high + self.medium + self.low
+    }
+}
+
 /// Something that was tried to mend a flagged target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -316,5 +352,50 @@ impl TranslatedDocument {
     pub fn title(&self) -> &str {
         let named = self.units.iter().find(|u| matches!(u.kind, BlockKind::Title | BlockKind::Heading(_)));
         named.map(|u| u.target.as_str()).filter(|t| !t.is_empty()).unwrap_or(&self.document.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_risk_of_a_document_is_the_share_of_its_doubtful_sentences() {
+        let unit = |state| TranslationUnit {
+            document: "x".into(),
+            index: 0,
+            span: Span::new(0, 0),
+            block: 0,
+            kind: BlockKind::Paragraph,
+            source: String::new(),
+            source_normalized: String::new(),
+            target: String::new(),
+            state,
+            reason: None,
+            findings: Vec::new(),
+            attempts: Vec::new(),
+            reviewed: false,
+            respelled: Vec::new(),
+            pieces: 1,
+            score: None,
+        };
+        use State::{Copied, Flagged, Repaired, Skipped, Translated};
+        for (states, high, medium, level) in [
+            (vec![], 0, 0, Risk::Low),
+            (vec![(Translated, 20)], 0, 0, Risk::Low),
+            (vec![(Repaired, 20)], 0, 20, Risk::Low),
+            (vec![(Translated, 19), (Flagged, 2)], 2, 0, Risk::Low),
+            (vec![(Translated, 9), (Skipped, 1)], 1, 0, Risk::Medium),
+            (vec![(Translated, 9), (Flagged, 2), (Copied, 50)], 2, 0, Risk::Medium),
+            (vec![(Translated, 3), (Flagged, 1)], 1, 0, Risk::High),
+            (vec![(Skipped, 1)], 1, 0, Risk::High),
+        ] {
+            let units: Vec<_> =
+                states.iter().flat_map(|&(state, n)| (0..n).map(move |_| state)).map(unit).collect();
+            let risk = DocumentRisk::of(&units);
+            assert_eq!((risk.high, risk.medium, risk.level), (high, medium, level), "{states:?}");
+            let counted = states.iter().filter(|(state, _)| *state != Copied).map(|(_, n)| n).sum::<usize>();
+            assert_eq!(risk.sentences(), counted);
+        }
     }
 }

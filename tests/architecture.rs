@@ -22,6 +22,7 @@ const PLAIN_DATA: &[&str] = &[
     "model",
     "numbers",
     "sheet",
+    "similar",
     "glossary",
     "names",
     "tmx",

@@ -3,12 +3,14 @@
 //! It works on a thread of its own, so that the model does not wait for it. A document goes in whole and comes out as
 //! a record; what fails here is that document's failure and nobody else's.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::Receiver;
 
 use crate::brief::Brief;
 use crate::document::Document;
 use crate::run::{DocumentRecord, Outcome};
-use crate::unit::{Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
+use crate::similar::Sketch;
+use crate::unit::{DocumentRisk, Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
 use crate::write::{self, DocumentWriter, Format, OutputDir, ReviewRow};
 
 use super::event::{Event, Observer};
@@ -45,6 +47,8 @@ pub(super) struct Finishing<'a> {
 pub(super) struct Finished {
     pub records: Vec<DocumentRecord>,
     pub review: Vec<ReviewRow>,
+    /// Of documents that are done, by id.
+    pub sketches: BTreeMap<String, Sketch>,
 }
 
 impl<'a> Finishing<'a> {
@@ -76,7 +80,11 @@ impl<'a> Finishing<'a> {
         };
         let document = TranslatedDocument { document, units, brief, model: self.stamp.clone() };
         let (outcome, outputs) = match write::save_document(self.output, &self.writers, &document) {
-            Ok(outputs) => (Outcome::Done, outputs),
+            Ok(outputs) => {
+                let sources = document.units.iter().map(|unit| unit.source_normalized.as_str());
+                finished.sketches.insert(document.document.id.clone(), Sketch::of(sources));
+                (Outcome::Done, outputs)
+            }
             Err(error) => {
                 let text = error.to_string();
                 let (error, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
@@ -85,12 +93,14 @@ impl<'a> Finishing<'a> {
         };
         finished.review.extend(write::review_rows(&document));
         let title = document.title().to_string();
+        let risk = DocumentRisk::of(&document.units);
         let Document { id, digest, encoding, .. } = document.document;
         let record = DocumentRecord {
             title,
             digest,
             encoding: Some(encoding),
             ledger,
+            risk: Some(risk),
             brief: document.brief,
             outputs,
             ..record(id, bytes, outcome)

@@ -15,6 +15,7 @@ mod prepare;
 mod repair;
 mod settle;
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -25,6 +26,7 @@ use crate::discover::Input;
 use crate::memory::{Memory, MemoryError};
 use crate::names::{Choices, Names};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
+use crate::similar::{self, NearDuplicate, Sketch};
 use crate::unit::{Ledger, State, TranslationUnit};
 use crate::verify;
 use crate::write::{self, OutputDir, Tables};
@@ -49,6 +51,8 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
         outcome,
         encoding: None,
         ledger: Ledger::default(),
+        risk: None,
+        near_duplicate: None,
         brief: None,
         outputs: Vec::new(),
     }
@@ -76,13 +80,14 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         records: failed,
         interrupted: false,
     };
-    let Finished { records, review } = runner.documents(&inputs, &output)?;
+    let Finished { records, review, sketches } = runner.documents(&inputs, &output)?;
     let Runner { from_memory, interrupted, names, records: mut documents, .. } = runner;
     let target_tokens = counting.tokens.load(Ordering::Relaxed);
     documents.extend(records);
     documents
         .extend(beyond_limit.into_iter().map(|input| record(input.id, input.bytes, Outcome::NotReached)));
     documents.sort_by(|a, b| a.id.cmp(&b.id));
+    mark_near_duplicates(&mut documents, &sketches);
     let mut ledger = Ledger::default();
     documents.iter().for_each(|d| ledger.add(&d.ledger));
     let record = RunRecord {
@@ -114,6 +119,17 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
     };
     write::save_run(&output, &record, tables)?;
     Ok(record)
+}
+
+/// Says of each document whether it is nearly the same as another.
+fn mark_near_duplicates(documents: &mut [DocumentRecord], sketches: &BTreeMap<String, Sketch>) {
+    let reports: Vec<(&str, &Sketch)> = sketches.iter().map(|(id, sketch)| (id.as_str(), sketch)).collect();
+    let found = similar::near_duplicates(&reports);
+    let mut of: BTreeMap<&str, NearDuplicate> =
+        reports.iter().zip(found).filter_map(|((id, _), found)| Some((*id, found?))).collect();
+    for document in documents {
+        document.near_duplicate = of.remove(document.id.as_str());
+    }
 }
 
 /// Takes in what a person wrote into the review of an earlier run; false where it is there and cannot be read, so that

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::escape::{markdown, markdown_code};
 use super::markdown::{BilingualMarkdown, note, stamp, warning};
 use super::{DocumentWriter, Format, WriteError, html::BilingualHtml, links, words};
-use crate::unit::{Risk, State, TranslatedDocument, TranslationUnit};
+use crate::unit::{DocumentRisk, Risk, State, TranslatedDocument, TranslationUnit};
 
 /// Flagged sentences that a brief lists; the bilingual file shows all.
 const LISTED: usize = 20;
@@ -45,10 +45,12 @@ impl DocumentWriter for BriefMarkdown {
         let headline = markdown(&brief.headline.text);
         let mut out = format!("# {headline}{}\n\n", cited.units(&brief.headline.units));
         let name = markdown_code(&doc.document.id);
-        let _ = match &file {
-            Some(file) => writeln!(out, "[{name}]({file}) · {}\n", words::states(&ledger)),
-            None => writeln!(out, "{name} · {}\n", words::states(&ledger)),
+        let name = match &file {
+            Some(file) => format!("[{name}]({file})"),
+            None => name,
         };
+        let risk = words::risk(&DocumentRisk::of(&doc.units));
+        let _ = writeln!(out, "{name} · **{risk}** · {}\n", words::states(&ledger));
         out.push_str(&warning(&doc.model));
         for point in &brief.points {
             let _ = writeln!(out, "- {}{}", markdown(&point.text), cited.units(&point.units));

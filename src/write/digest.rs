@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::escape::{markdown, markdown_code};
+use super::index::Like;
 use super::markdown::{stamp, warning};
 use super::{index, links, words};
 use crate::brief::Brief;
@@ -16,8 +17,9 @@ pub(super) fn render(run: &RunRecord) -> String {
     let mut out = format!("# Digest\n\n{} {}.\n\n", index::summary(run), stamp(&run.model));
     out.push_str(&warning(&run.model));
     push_failed(run, &mut out);
-    for record in run.documents.iter().filter(|record| record.outcome == Outcome::Done) {
-        push_report(record, &mut out);
+    let likes = index::near_duplicates(run);
+    for record in run.documents.iter().filter(|r| r.outcome == Outcome::Done && r.near_duplicate.is_none()) {
+        push_report(record, likes.get(record.id.as_str()).map_or(&[], Vec::as_slice), &mut out);
     }
     push_others(run, &mut out);
     out
@@ -40,17 +42,32 @@ fn push_failed(run: &RunRecord, out: &mut String) {
     }
 }
 
-fn push_report(record: &DocumentRecord, out: &mut String) {
+fn push_report(record: &DocumentRecord, likes: &[Like<'_>], out: &mut String) {
     let bilingual = index::bilingual(record);
     let title = markdown(&index::title(record));
     let _ = match bilingual {
         Some(file) => writeln!(out, "## [{title}]({})\n", links::href(file)),
         None => writeln!(out, "## {title}\n"),
     };
-    let _ = writeln!(out, "{} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
+    let risk = record.risk.as_ref().map(|risk| format!(" · **{}**", words::risk(risk))).unwrap_or_default();
+    let _ = writeln!(out, "{}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
+    if !likes.is_empty() {
+        let likes: Vec<String> = likes.iter().map(|like| also(like)).collect();
+        let _ = writeln!(out, "Also: {}\n", likes.join(", "));
+    }
     if let Some(brief) = &record.brief {
         push_brief(brief, bilingual, out);
     }
+}
+
+/// `[c.txt](c.bilingual.html) (same text)`
+fn also((record, duplicate): &Like<'_>) -> String {
+    let name = markdown_code(&record.id);
+    let name = match index::bilingual(record) {
+        Some(file) => format!("[{name}]({})", links::href(file)),
+        None => name,
+    };
+    format!("{name} ({})", words::likeness(duplicate))
 }
 
 fn push_brief(brief: &Brief, bilingual: Option<&str>, out: &mut String) {

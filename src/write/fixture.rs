@@ -3,8 +3,10 @@
 use crate::brief::{Brief, Figure, Point};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
+use crate::similar::NearDuplicate;
 use crate::unit::{
-    Attempt, Check, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument, TranslationUnit,
+    Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument,
+    TranslationUnit,
 };
 
 /// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
@@ -129,6 +131,8 @@ pub(super) fn run() -> RunRecord {
             undecodable: 1,
         }),
         ledger: doc.ledger(),
+        risk: Some(DocumentRisk::of(&doc.units)),
+        near_duplicate: None,
         title: doc.title().into(),
         brief: doc.brief.clone(),
         outputs: super::output_paths(&doc.document.id, &doc.document.format, &super::Format::ALL, true)
@@ -143,10 +147,26 @@ pub(super) fn run() -> RunRecord {
         outcome,
         encoding: None,
         ledger: Ledger::default(),
+        risk: None,
+        near_duplicate: None,
         title: String::new(),
         brief: None,
         outputs: Vec::new(),
     };
+    let copy = DocumentRecord {
+        id: "south/copy.txt".into(),
+        near_duplicate: Some(NearDuplicate {
+            of: done.id.clone(),
+            same_text: false,
+            shared: 92,
+            numbers_here: Some(vec!["25".into()]),
+            numbers_there: Some(vec!["26".into()]),
+        }),
+        outputs: Vec::new(),
+        ..done.clone()
+    };
+    let mut ledger = done.ledger;
+    ledger.add(&copy.ledger);
     RunRecord {
         version: "0.1.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
@@ -156,13 +176,14 @@ pub(super) fn run() -> RunRecord {
         device: "cpu (2 threads)".into(),
         model: model(),
         brief_model: None,
-        ledger: done.ledger,
+        ledger,
         documents: vec![
             done,
             other(
                 "south/a<b>.txt",
                 Outcome::Failed { error: "cannot read it".into(), hint: "check its rights".into() },
             ),
+            copy,
             other("south/empty.txt", Outcome::NothingToTranslate { reason: "it is empty".into() }),
             other("south/late.txt", Outcome::NotReached),
         ],

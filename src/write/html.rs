@@ -16,7 +16,7 @@ use super::{DocumentWriter, WriteError, links, words};
 use crate::brief::{Brief, Point};
 use crate::document::BlockKind;
 use crate::lang::has_arabic;
-use crate::unit::{Risk, TranslatedDocument, TranslationUnit};
+use crate::unit::{DocumentRisk, Risk, TranslatedDocument, TranslationUnit};
 
 const PAGE: Page = Page {
     name: "bilingual.html",
@@ -42,6 +42,7 @@ impl DocumentWriter for BilingualHtml {
         let page = PAGE.render(Bilingual {
             path: (title != doc.document.id).then(|| path_html(&doc.document.id)),
             title,
+            risk: words::risk(&DocumentRisk::of(&doc.units)),
             states: words::states(&ledger),
             trust: words::trust(&ledger),
             flags: doc.units.iter().filter(|unit| !words::notes(unit).is_empty()).count(),
@@ -58,6 +59,7 @@ struct Bilingual<'d> {
     /// The document's id, unless it is the title.
     path: Option<Value>,
     title: String,
+    risk: String,
     states: String,
     trust: String,
     /// Sentences with something to look at.

@@ -1,5 +1,7 @@
 //! `index.html`: the way into an output folder.
 
+use std::collections::BTreeMap;
+
 use minijinja::Value;
 use serde::Serialize;
 
@@ -8,7 +10,8 @@ use super::page::Page;
 use super::{WriteError, links, words};
 use crate::document::EncodingSource;
 use crate::run::{DocumentRecord, Outcome, RunRecord};
-use crate::unit::ModelStamp;
+use crate::similar::NearDuplicate;
+use crate::unit::{DocumentRisk, ModelStamp};
 
 /// Said of documents that a stopped run did not come to.
 pub(super) const NOT_REACHED: &str =
@@ -24,16 +27,32 @@ const PAGE: Page = Page {
 /// The page for a run.
 pub(super) fn render(run: &RunRecord) -> Result<String, WriteError> {
     let (mut done, mut failed, mut other) = (Vec::new(), Vec::new(), Vec::new());
+    let likes = near_duplicates(run);
     for record in &run.documents {
         match &record.outcome {
-            Outcome::Done => done.push(Report::of(record)),
+            Outcome::Done => done.push(Report::of(record, run, &likes)),
             Outcome::Failed { error, hint } => failed.push(Trouble::of(record, error, hint)),
             Outcome::NothingToTranslate { reason } => other.push(Trouble::of(record, reason, "")),
             Outcome::NotReached => other.push(Trouble::of(record, NOT_REACHED, "")),
         }
     }
     other.extend(run.ignored.iter().map(|i| Trouble::of_file(&i.id, &i.reason)));
-    PAGE.render(Index { summary: summary(run), model: Model::of(&run.model), done, failed, other })
+    let collapses = !likes.is_empty();
+    PAGE.render(Index { summary: summary(run), model: Model::of(&run.model), collapses, done, failed, other })
+}
+
+/// A near-duplicate, with what it says of itself.
+pub(super) type Like<'r> = (&'r DocumentRecord, &'r NearDuplicate);
+
+/// The near-duplicates of each document that has some.
+pub(super) fn near_duplicates(run: &RunRecord) -> BTreeMap<&str, Vec<Like<'_>>> {
+    let mut of: BTreeMap<&str, Vec<Like<'_>>> = BTreeMap::new();
+    for record in &run.documents {
+        if let Some(duplicate) = &record.near_duplicate {
+            of.entry(&duplicate.of).or_default().push((record, duplicate));
+        }
+    }
+    of
 }
 
 /// `6 reports: 5 translated, 1 failed. 240 sentences: 236 translated, 4 flagged.`
@@ -78,6 +97,8 @@ fn output<'r>(record: &'r DocumentRecord, suffix: &str) -> Option<&'r str> {
 struct Index<'r> {
     summary: String,
     model: Model<'r>,
+    /// Whether there are near-duplicates.
+    collapses: bool,
     done: Vec<Report<'r>>,
     failed: Vec<Trouble<'r>>,
     other: Vec<Trouble<'r>>,
@@ -112,11 +133,32 @@ struct Report<'r> {
     headline: &'r str,
     href: Option<String>,
     links: Vec<Link>,
-    sentences: usize,
-    flagged: usize,
-    skipped: usize,
+    /// Name and words of its risk, and a number that sorts by it: the share of sentences of high risk, then of medium.
+    risk: Option<RiskView>,
+    states: String,
     /// A guessed or damaged encoding, in words; else empty.
     encoding: String,
+    /// Of which it is a near-duplicate.
+    like: Option<LikeView>,
+    /// Its own near-duplicates.
+    likes: Vec<LikeView>,
+}
+
+#[derive(Serialize)]
+struct LikeView {
+    path: Value,
+    href: Option<String>,
+    how: String,
+}
+
+impl LikeView {
+    fn of(record: &DocumentRecord, duplicate: &NearDuplicate) -> Self {
+        LikeView {
+            path: path_html(&record.id),
+            href: bilingual(record).map(links::href),
+            how: words::likeness(duplicate),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -126,7 +168,12 @@ struct Link {
 }
 
 impl<'r> Report<'r> {
-    fn of(record: &'r DocumentRecord) -> Self {
+    fn of(record: &'r DocumentRecord, run: &RunRecord, likes: &BTreeMap<&str, Vec<Like<'_>>>) -> Self {
+        let original = |duplicate: &NearDuplicate| {
+            // Documents are sorted by id.
+            let at = run.documents.binary_search_by(|other| other.id.cmp(&duplicate.of)).ok()?;
+            Some(LikeView::of(&run.documents[at], duplicate))
+        };
         let kinds = [
             (".brief.md", "brief"),
             (".bilingual.html", "bilingual"),
@@ -141,11 +188,33 @@ impl<'r> Report<'r> {
             headline: record.brief.as_ref().map_or("", |brief| brief.headline.text.as_str()),
             href: bilingual(record).map(links::href),
             links: kinds.into_iter().filter_map(link).collect(),
-            sentences: record.ledger.units,
-            flagged: record.ledger.flagged,
-            skipped: record.ledger.skipped,
+            risk: record.risk.as_ref().map(RiskView::of),
+            states: words::states(&record.ledger),
             encoding: encoding(record),
+            like: record.near_duplicate.as_ref().and_then(original),
+            likes: likes
+                .get(record.id.as_str())
+                .into_iter()
+                .flatten()
+                .map(|(record, duplicate)| LikeView::of(record, duplicate))
+                .collect(),
         }
+    }
+}
+
+#[derive(Serialize)]
+struct RiskView {
+    level: &'static str,
+    words: String,
+    weight: usize,
+}
+
+impl RiskView {
+    fn of(risk: &DocumentRisk) -> Self {
+        // In thousandths; a level outranks all below it.
+        let share = |n: usize| n * 1000 / risk.sentences().max(1);
+        let weight = (risk.level as usize) * 10_000_000 + share(risk.high) * 2000 + share(risk.medium);
+        RiskView { level: risk.level.name(), words: words::risk(risk), weight }
     }
 }
 

@@ -4,13 +4,19 @@ use std::borrow::Cow;
 
 use crate::brief::Brief;
 use crate::document::BlockKind;
-use crate::unit::{Check, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit};
+use crate::similar::NearDuplicate;
+use crate::unit::{
+    Check, DocumentRisk, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit,
+};
 
 /// Digits of a model's digest that are shown to people; `run.json` has them all.
 const SHORT_DIGEST: usize = 12;
 
 /// Longest title in characters; what is longer is a sentence.
 const LONGEST_TITLE: usize = 110;
+
+/// Numbers that are listed of two near-duplicates; `run.json` has all.
+const LISTED_NUMBERS: usize = 8;
 
 /// What stands in the English for a unit: its target or, where it has none, its source in ⟦ ⟧, so that nothing is
 /// lost silently.
@@ -83,6 +89,48 @@ pub(super) fn states(ledger: &Ledger) -> String {
         0 => "no sentences".into(),
         n => format!("{}: {}", count(n, "sentence"), states.join(", ")),
     }
+}
+
+/// `high risk: 12 of 40 sentences doubtful`
+pub(super) fn risk(risk: &DocumentRisk) -> String {
+    let doubtful = match risk.high {
+        0 => "no".to_owned(),
+        n => format!("{n} of {}", risk.sentences()),
+    };
+    let noun = if risk.sentences() == 1 { "sentence" } else { "sentences" };
+    format!("{} risk: {doubtful} {noun} doubtful", risk.level.name())
+}
+
+/// How a near-duplicate differs: `same text`, or `92 % of its word sequences; other numbers: it has 7, it lacks 5`.
+pub(super) fn likeness(duplicate: &NearDuplicate) -> String {
+    if duplicate.same_text {
+        return "same text".into();
+    }
+    let mut words = format!("{} % of its word sequences", duplicate.shared);
+    let list = |numbers: &[String]| match numbers.len() {
+        n if n > LISTED_NUMBERS => {
+            format!("{} and {} more", numbers[..LISTED_NUMBERS].join(", "), n - LISTED_NUMBERS)
+        }
+        _ => numbers.join(", "),
+    };
+    match (duplicate.numbers_here.as_deref(), duplicate.numbers_there.as_deref()) {
+        (Some([]), Some([])) => words.push_str("; same numbers"),
+        (Some(here), Some(there)) => {
+            words.push_str("; other numbers:");
+            if !here.is_empty() {
+                words.push_str(&format!(" it has {}", list(here)));
+            }
+            if !there.is_empty() {
+                words.push_str(&format!(
+                    "{} it lacks {}",
+                    if here.is_empty() { "" } else { "," },
+                    list(there)
+                ));
+            }
+        }
+        _ => words.push_str("; numbers not compared"),
+    }
+    words
 }
 
 /// What the flags of a document mean for someone who relies on it.
@@ -168,6 +216,36 @@ mod tests {
         assert_eq!(states(&ledger), "4 sentences: 3 translated, 1 flagged");
         assert_eq!(states(&Ledger { units: 1, copied: 1, ..Ledger::default() }), "1 sentence: 1 copied");
         assert_eq!(states(&Ledger::default()), "no sentences");
+    }
+
+    #[test]
+    fn a_risk_has_its_counts() {
+        let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low });
+        assert_eq!(of(Risk::High, 12, 28), "high risk: 12 of 40 sentences doubtful");
+        assert_eq!(of(Risk::High, 1, 0), "high risk: 1 of 1 sentence doubtful");
+        assert_eq!(of(Risk::Low, 0, 7), "low risk: no sentences doubtful");
+    }
+
+    #[test]
+    fn near_duplicates_say_how_they_differ() {
+        let of = |same_text, here: Option<&[&str]>, there: Option<&[&str]>| {
+            let own = |list: Option<&[&str]>| list.map(|l| l.iter().map(|n| n.to_string()).collect());
+            let of = "a".into();
+            likeness(&NearDuplicate {
+                of,
+                same_text,
+                shared: 92,
+                numbers_here: own(here),
+                numbers_there: own(there),
+            })
+        };
+        assert_eq!(of(true, Some(&[]), Some(&[])), "same text");
+        assert_eq!(of(false, Some(&[]), Some(&[])), "92 % of its word sequences; same numbers");
+        let words = of(false, Some(&["7"]), Some(&["5", "9"]));
+        assert_eq!(words, "92 % of its word sequences; other numbers: it has 7, it lacks 5, 9");
+        assert!(of(false, Some(&[]), Some(&["5"])).ends_with("other numbers: it lacks 5"));
+        assert!(of(false, Some(&["1"; 10]), Some(&[])).ends_with("1, 1 and 2 more"));
+        assert!(of(false, None, None).ends_with("numbers not compared"));
     }
 
     #[test]

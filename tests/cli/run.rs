@@ -105,8 +105,12 @@ fn each_flag_is_counted_and_shown_wherever_a_person_looks() {
             );
         }
     }
-    for page in ["digest.md", "index.html"] {
-        assert!(place.read(&format!("out/{page}")).contains("flagged"), "{page}");
+    let risk = |level: &str, high: u8, low: u8| serde_json::json!({"level": level, "high": high, "medium": 0, "low": low});
+    assert_eq!(document(&record, "silent.txt")["risk"], risk("high", 1, 0));
+    assert_eq!(document(&record, "fine.txt")["risk"], risk("low", 0, 2));
+    for page in ["digest.md", "index.html", "silent.brief.md", "silent.bilingual.html"] {
+        let text = place.read(&format!("out/{page}"));
+        assert!(text.contains("flagged") && text.contains("igh risk: 1 of 1 sentence doubtful"), "{page}");
     }
 }
 
@@ -232,4 +236,36 @@ fn a_model_may_write_the_briefs() {
     let first = place.outputs("out");
     place.run("run reports --out out --model echo --brief echo", 1, "out");
     assert_same(&first, &place.outputs("out"), "the second time from the memory");
+}
+
+#[test]
+fn near_duplicates_are_told_once_and_listed_all() {
+    let place = Place::new();
+    let mut draw = crate::place::Draw(5);
+    let text: Vec<String> = (0..20).map(|_| draw.sentence()).collect();
+    let text = text.join(" ");
+    place.write("in/a.txt", format!("{text} قتل 5 مدنيين."));
+    place.write(
+        "in/sub/b.txt",
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
+    );
+    place.write("in/c.txt", format!("وكالات. {text} قتل 7 مدنيين."));
+    place.write("in/d.txt", CLEAN);
+    let ran = place.tarjuman("run in --out out --model echo");
+    assert!(ran.code < 2, "{}", ran.stderr);
+    let record = place.record("out");
+    let like = |id: &str| document(&record, id)["near_duplicate"].clone();
+    assert_eq!((like("c.txt"), like("d.txt")), (serde_json::Value::Null, serde_json::Value::Null));
+    for (id, here, there) in [("a.txt", vec!["5"], vec!["7"]), ("sub/b.txt", vec![], vec!["7"])] {
+        assert_eq!(like(id)["of"], "c.txt", "the one with most words");
+        assert_eq!(like(id)["numbers_here"], serde_json::json!(here), "{id}");
+        assert_eq!(like(id)["numbers_there"], serde_json::json!(there), "{id}");
+    }
+    let digest = place.read("out/digest.md");
+    assert_eq!(digest.matches("\n## ").count(), 2, "two groups:\n{digest}");
+    assert!(digest.contains("\nAlso: [`a.txt`](a.bilingual.html) ("), "{digest}");
+    assert!(digest.contains("it has 5, it lacks 7), [`sub/b.txt`](sub/b.bilingual.html) (100 %"), "{digest}");
+    let index = place.read("out/index.html");
+    assert_eq!(index.matches("Near-duplicate of <a").count(), 2, "each stands in the index");
+    assert_eq!(index.matches("bilingual</a>").count(), 4);
 }

@@ -1,23 +1,36 @@
-// Narrows the list to what is typed.
+// Narrows the list to what is typed and chosen, and puts it into order.
 'use strict';
 (() => {
   const form = document.querySelector('.find');
   if (!form) return;
-  const reports = [...document.querySelectorAll('.reports > li')];
-  const texts = reports.map((report) => report.textContent.toLowerCase());
-  const [words, flagged, shown] = ['words', 'flagged', 'shown'].map((id) => document.getElementById(id));
+  const list = document.querySelector('.reports');
+  const reports = [...list.children];
+  const texts = new Map(reports.map((report) => [report, report.textContent.toLowerCase()]));
+  const [words, risk, order, shown] = ['words', 'risk', 'order', 'shown'].map((id) => document.getElementById(id));
+  const once = document.getElementById('once');
+  const weight = (report) => Number(report.dataset.weight || 0);
   const narrow = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
-    reports.forEach((report, at) => {
-      const fits = wanted.every((word) => texts[at].includes(word))
-        && (!flagged.checked || report.classList.contains('has-flags'));
+    for (const report of reports) {
+      const fits = wanted.every((word) => texts.get(report).includes(word))
+        && (!risk.value || report.dataset.risk === risk.value)
+        && !(once && once.checked && report.classList.contains('like'));
       report.hidden = !fits;
       if (fits) count += 1;
-    });
+    }
     shown.textContent = count === reports.length ? '' : `${count} of ${reports.length}`;
   };
+  const sort = () => {
+    // Sorting is stable: reports of one weight stay in the order of their names.
+    const sorted = order.value === 'risk' ? [...reports].sort((a, b) => weight(b) - weight(a)) : reports;
+    list.append(...sorted);
+  };
   form.addEventListener('input', narrow);
+  order.addEventListener('change', sort);
   form.addEventListener('submit', (event) => event.preventDefault());
   form.hidden = false;
+  // What the browser kept of an earlier visit.
+  narrow();
+  sort();
 })();
