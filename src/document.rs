@@ -85,6 +85,8 @@ pub enum EncodingSource {
     Detected,
     /// Given by the user with `--encoding`.
     Given,
+    /// The format itself says what its characters are.
+    Stated,
 }
 
 /// The encoding a document was decoded from.
@@ -105,7 +107,7 @@ pub struct Document {
     pub id: String,
     /// SHA-256 of the file's bytes, lower-case hex.
     pub digest: String,
-    /// Name of the format it was read as: `txt`, `md`.
+    /// Name of the format it was read as: `txt`, `md`, `pdf`.
     pub format: String,
     /// The encoding it was decoded from.
     pub encoding: TextEncoding,
@@ -113,6 +115,9 @@ pub struct Document {
     pub text: String,
     /// What is to be translated: in order, not overlapping.
     pub blocks: Vec<Block>,
+    /// What a reader must know of how it was read: pages that are missing, what was left out. One line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One sentence (or heading, or item): the unit of translation.

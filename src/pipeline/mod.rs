@@ -48,6 +48,7 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
         bytes,
         outcome,
         encoding: None,
+        notes: Vec::new(),
         ledger: Ledger::default(),
         brief: None,
         outputs: Vec::new(),

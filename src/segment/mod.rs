@@ -59,6 +59,7 @@ mod tests {
             },
             text: text.into(),
             blocks: vec![block("أول", "ثانٍ. "), block("---", "---"), block("ثالث", "ثالث ")],
+            notes: Vec::new(),
         };
         let segments = segment(&document);
         let found: Vec<_> = segments.iter().map(|s| (s.index, s.block, s.span.of(text))).collect();

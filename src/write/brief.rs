@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::escape::{markdown, markdown_code};
-use super::markdown::{BilingualMarkdown, note, stamp, warning};
+use super::markdown::{BilingualMarkdown, note, notes, stamp, warning};
 use super::{DocumentWriter, Format, WriteError, html::BilingualHtml, links, words};
 use crate::unit::{Risk, State, TranslatedDocument, TranslationUnit};
 
@@ -50,6 +50,7 @@ impl DocumentWriter for BriefMarkdown {
             None => writeln!(out, "{name} · {}\n", words::states(&ledger)),
         };
         out.push_str(&warning(&doc.model));
+        out.push_str(&notes(&doc.document.notes));
         for point in &brief.points {
             let _ = writeln!(out, "- {}{}", markdown(&point.text), cited.units(&point.units));
         }

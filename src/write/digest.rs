@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::escape::{markdown, markdown_code};
-use super::markdown::{stamp, warning};
+use super::markdown::{notes, stamp, warning};
 use super::{index, links, words};
 use crate::brief::Brief;
 use crate::run::{DocumentRecord, Outcome, RunRecord};
@@ -48,6 +48,7 @@ fn push_report(record: &DocumentRecord, out: &mut String) {
         None => writeln!(out, "## {title}\n"),
     };
     let _ = writeln!(out, "{} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
+    out.push_str(&notes(&record.notes));
     if let Some(brief) = &record.brief {
         push_brief(brief, bilingual, out);
     }

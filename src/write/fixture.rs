@@ -44,8 +44,15 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
     }
     text.push_str(tail);
     let encoding = TextEncoding { name: "UTF-8".into(), source: EncodingSource::ValidUtf8, undecodable: 0 };
-    let document =
-        Document { id: id.into(), digest: "d1".into(), format: "md".into(), encoding, text, blocks: spans };
+    let document = Document {
+        id: id.into(),
+        digest: "d1".into(),
+        format: "md".into(),
+        encoding,
+        text,
+        blocks: spans,
+        notes: Vec::new(),
+    };
     TranslatedDocument { document, units, brief: None, model: model() }
 }
 
@@ -121,6 +128,7 @@ pub(super) fn run() -> RunRecord {
             source: EncodingSource::Detected,
             undecodable: 1,
         }),
+        notes: vec!["pages 3 and 7 have no text layer and were not read".into()],
         ledger: doc.ledger(),
         title: doc.title().into(),
         brief: doc.brief.clone(),
@@ -135,6 +143,7 @@ pub(super) fn run() -> RunRecord {
         bytes: 0,
         outcome,
         encoding: None,
+        notes: Vec::new(),
         ledger: Ledger::default(),
         title: String::new(),
         brief: None,

@@ -117,6 +117,8 @@ struct Report<'r> {
     skipped: usize,
     /// A guessed or damaged encoding, in words; else empty.
     encoding: String,
+    /// What was not read of it, and what was left out.
+    notes: &'r [String],
 }
 
 #[derive(Serialize)]
@@ -145,6 +147,7 @@ impl<'r> Report<'r> {
             flagged: record.ledger.flagged,
             skipped: record.ledger.skipped,
             encoding: encoding(record),
+            notes: &record.notes,
         }
     }
 }
