@@ -13,8 +13,8 @@ pub(super) struct CMap {
     /// Length in bytes, first and last code of each range of codes.
     spaces: Vec<(usize, u32, u32)>,
     unicode: HashMap<u32, String>,
-    /// First and last code, and the glyph (CID) of the first.
-    glyphs: Vec<(u32, u32, u32)>,
+    /// Glyphs (CIDs) by their codes.
+    glyphs: HashMap<u32, u32>,
 }
 
 impl CMap {
@@ -49,14 +49,14 @@ impl CMap {
                 b"endcidchar" => {
                     for [from, to] in operands.as_chunks::<2>().0 {
                         if let (Some(from), Some(to)) = (code(from), to.number()) {
-                            map.glyphs.push((from, from, to as u32));
+                            map.insert_glyphs(from, from, to as u32);
                         }
                     }
                 }
                 b"endcidrange" => {
                     for [first, last, to] in operands.as_chunks::<3>().0 {
                         if let (Some(first), Some(last), Some(to)) = (code(first), code(last), to.number()) {
-                            map.glyphs.push((first, last, to as u32));
+                            map.insert_glyphs(first, last, to as u32);
                         }
                     }
                 }
@@ -70,6 +70,11 @@ impl CMap {
         if self.unicode.len() < MAX_CODES {
             self.unicode.insert(code, text);
         }
+    }
+
+    fn insert_glyphs(&mut self, first: u32, last: u32, glyph: u32) {
+        let room = MAX_CODES.saturating_sub(self.glyphs.len());
+        self.glyphs.extend((first..=last).take(room).zip(glyph..));
     }
 
     fn insert_range(&mut self, first: u32, last: u32, to: &Operand) {
@@ -104,8 +109,12 @@ impl CMap {
 
     /// The glyph (CID) of a code.
     pub fn glyph(&self, code: u32) -> Option<u32> {
-        let range = self.glyphs.iter().find(|(first, last, _)| (first..=last).contains(&&code))?;
-        range.2.checked_add(code - range.0)
+        self.glyphs.get(&code).copied()
+    }
+
+    /// All codes that it knows something of.
+    pub fn codes(&self) -> impl Iterator<Item = u32> {
+        self.unicode.keys().chain(self.glyphs.keys()).copied()
     }
 
     /// The first code in `bytes` and its length; `default` bytes where no range of codes fits.

@@ -3,7 +3,7 @@
 //! In order: the font's `ToUnicode` map, its encoding by names of glyphs, the embedded program. A glyph that none of
 //! them knows has no text, and is never guessed from its code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use lopdf::{Dictionary, Object};
 
@@ -175,8 +175,10 @@ impl Font {
         let descriptor = file.dictionary(glyphs, b"FontDescriptor");
         // Codes are two bytes, and glyphs' numbers, in all but fonts for Chinese, Japanese and Korean.
         let glyph = |code: u32| self.encoding.glyph(code).unwrap_or(code);
+        let own = widths.keys().copied().filter(|code| self.encoding.glyph(*code).is_none());
+        let codes: BTreeSet<u32> = to_unicode.codes().chain(self.encoding.codes()).chain(own).collect();
         let mut unknown = Vec::new();
-        for code in 0..=0xFFFFu32 {
+        for code in codes {
             if let Some(width) = widths.get(&glyph(code)) {
                 self.widths.insert(code, *width);
             }

@@ -81,13 +81,15 @@ fn items(atoms: &[Atom], rtl: bool) -> Vec<Item> {
     }
     join_numbers(&mut items, atoms);
     join_latin(&mut items, atoms);
-    // A number behind a Latin word goes with it (W7), and so does what stands between them.
+    // A number behind a Latin word goes with it (W7), and so does what stands between them, but for brackets and the
+    // like: there a phrase ends.
     let mut strong = Direction::Neutral;
     for item in &mut items {
-        if item.direction == Direction::Number && strong == Direction::Ltr {
-            item.direction = Direction::Ltr;
-        } else if item.direction != Direction::Neutral {
-            strong = item.direction;
+        let text = item.atom.map_or(" ", |at| atoms[at].text.as_str());
+        match item.direction {
+            Direction::Number if strong == Direction::Ltr => item.direction = Direction::Ltr,
+            Direction::Neutral if text.chars().all(|c| " =+-−×÷<>≤≥·*/^_".contains(c)) => {}
+            direction => strong = direction,
         }
     }
     resolve(&mut items, if rtl { Direction::Rtl } else { Direction::Ltr });

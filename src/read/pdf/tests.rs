@@ -11,11 +11,11 @@ use crate::document::{BlockKind, Document};
 const FONT: &str = "<< /Type /Font /Subtype /Type0 /BaseFont /Test /Encoding /Identity-H /ToUnicode 4 0 R \
     /DescendantFonts [<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Test /DW 500 \
     /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) /Supplement 0 >> >>] >>";
-const MAP: &str =
-    "1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0020> <FFFF> <0020> endbfrange";
+const MAP: &str = "1 begincodespacerange <0000> <FFFF> endcodespacerange 3 beginbfrange <0020> <00FF> <0020> \
+    <0600> <06FF> <0600> <FB50> <FEFF> <FB50> endbfrange";
 /// A map in which letters are other letters.
-const WRONG_MAP: &str =
-    "1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0020> <FFFF> <0023> endbfrange";
+const WRONG_MAP: &str = "1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0020> <06FF> <0023> \
+    endbfrange";
 
 /// A file of pages with these contents.
 fn file(pages: &[String], map: &str) -> Vec<u8> {
