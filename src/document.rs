@@ -83,7 +83,7 @@ pub enum EncodingSource {
     ValidUtf8,
     /// Guessed from the bytes' statistics.
     Detected,
-    /// The file says it itself, and its text bears it out.
+    /// The file says it itself and its text bears it out, or its format leaves no choice.
     Declared,
     /// Given by the user with `--encoding`.
     Given,
@@ -107,7 +107,7 @@ pub struct Document {
     pub id: String,
     /// SHA-256 of the file's bytes, lower-case hex.
     pub digest: String,
-    /// Name of the format it was read as: `txt`, `md`, `html`.
+    /// Name of the format it was read as: `txt`, `md`, `html`, `pdf`.
     pub format: String,
     /// The encoding it was decoded from.
     pub encoding: TextEncoding,
@@ -115,6 +115,9 @@ pub struct Document {
     pub text: String,
     /// What is to be translated: in order, not overlapping.
     pub blocks: Vec<Block>,
+    /// What a reader must know of how it was read: pages that are missing, what was left out. One line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The file behind the text, where it is another; none for plain text and Markdown.
     #[serde(skip)]
     pub original: Option<Box<Original>>,

@@ -66,6 +66,9 @@ pub struct DocumentRecord {
     /// The encoding it was read in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<TextEncoding>,
+    /// What a reader must know of how it was read: pages that are missing, what was left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Counts of its units' states.
     pub ledger: Ledger,
     /// How much its translation is to be doubted, if it was translated.

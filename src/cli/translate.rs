@@ -152,6 +152,7 @@ fn units(line: &str, index: usize, langs: &[Lang]) -> Vec<TranslationUnit> {
         encoding: TextEncoding { name: "UTF-8".into(), source: EncodingSource::ValidUtf8, undecodable: 0 },
         text: line.to_string(),
         blocks: vec![Block { kind: BlockKind::Paragraph, span: Span::new(0, line.len()) }],
+        notes: Vec::new(),
         original: None,
     };
     segment::segment(&document).into_iter().map(|s| pipeline::unit_of(&document, s, langs)).collect()

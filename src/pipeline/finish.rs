@@ -94,11 +94,12 @@ impl<'a> Finishing<'a> {
         finished.review.extend(write::review_rows(&document));
         let title = document.title().to_string();
         let risk = DocumentRisk::of(&document.units);
-        let Document { id, digest, encoding, .. } = document.document;
+        let Document { id, digest, encoding, notes, .. } = document.document;
         let record = DocumentRecord {
             title,
             digest,
             encoding: Some(encoding),
+            notes,
             ledger,
             risk: Some(risk),
             brief: document.brief,

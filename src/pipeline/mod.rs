@@ -50,6 +50,7 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
         bytes,
         outcome,
         encoding: None,
+        notes: Vec::new(),
         ledger: Ledger::default(),
         risk: None,
         near_duplicate: None,

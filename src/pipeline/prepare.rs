@@ -87,6 +87,7 @@ impl Preparing<'_> {
             return Err(Box::new(DocumentRecord {
                 digest: pending.document.digest,
                 encoding: Some(pending.document.encoding),
+                notes: pending.document.notes,
                 ..record(input.id.clone(), input.bytes, outcome)
             }));
         }

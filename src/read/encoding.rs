@@ -159,8 +159,7 @@ fn detect(id: &str, bytes: &[u8]) -> Result<(Charset, EncodingSource), ReadError
 
 /// Formats known by their first bytes.
 fn binary_kind(bytes: &[u8]) -> Option<&'static str> {
-    const MAGIC: [(&[u8], &str); 19] = [
-        (b"%PDF", "a PDF file"),
+    const MAGIC: [(&[u8], &str); 18] = [
         (b"PK\x03\x04", "a ZIP archive (or DOCX, XLSX, ODT)"),
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Office file (DOC, XLS, MSG)"),
         (b"{\\rtf", "an RTF file"),
@@ -259,7 +258,7 @@ const MIN_ARABIC_FIT: f64 = -3.7;
 
 /// Whether text in an encoding that the user vouches for is still nothing like Arabic (nor like Persian or Urdu,
 /// whose letters fit less well). `--encoding` is given for a whole folder, and one file may differ.
-fn is_implausible(text: &str) -> bool {
+pub(super) fn is_implausible(text: &str) -> bool {
     let letters = text.chars().filter(|c| !c.is_ascii() && !c.is_whitespace()).count();
     letters >= 20 && arabic_fit(text) < MIN_ARABIC_FIT - 0.8
 }
@@ -313,7 +312,7 @@ fn character_probability(c: char) -> f64 {
 }
 
 /// Latin text with some letters outside ASCII: Western European files among the Arabic ones.
-fn is_accented_latin(text: &str) -> bool {
+pub(super) fn is_accented_latin(text: &str) -> bool {
     let (mut ascii, mut accented, mut odd) = (0usize, 0usize, 0usize);
     for c in text.chars() {
         match c {

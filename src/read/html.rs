@@ -47,6 +47,7 @@ impl Format for Html {
             encoding,
             text,
             blocks,
+            notes: Vec::new(),
             original: Some(Box::new(Original { bytes: bytes.to_vec(), parts: vec![part] })),
         })
     }

@@ -9,6 +9,7 @@ pub mod encoding;
 mod extract;
 mod html;
 mod md;
+mod pdf;
 mod txt;
 
 use sha2::{Digest, Sha256};
@@ -47,7 +48,7 @@ pub enum ReadError {
     Binary {
         /// The document.
         id: String,
-        /// What it looks like, with its article: `a PDF file`.
+        /// What it looks like, with its article: `a PNG image`.
         kind: &'static str,
     },
     /// No encoding fits the bytes well enough to be trusted.
@@ -94,6 +95,34 @@ pub enum ReadError {
         /// What is seen.
         what: &'static str,
     },
+    /// A PDF that opens with a password only.
+    #[error("{id}: the PDF is encrypted and needs a password")]
+    Encrypted {
+        /// The document.
+        id: String,
+    },
+    /// A PDF in which not even the pages can be found.
+    #[error("{id}: the PDF is damaged: no page can be found in it")]
+    DamagedPdf {
+        /// The document.
+        id: String,
+    },
+    /// A PDF of pictures.
+    #[error("{id}: no page of the PDF has a text layer ({pages} with pictures or drawings only)")]
+    NoTextLayer {
+        /// The document.
+        id: String,
+        /// Pages with pictures or drawings.
+        pages: usize,
+    },
+    /// A PDF whose text is none.
+    #[error("{id}: no page of the PDF can be read: {what}")]
+    UnreadablePdf {
+        /// The document.
+        id: String,
+        /// What is seen.
+        what: &'static str,
+    },
 }
 
 impl ReadError {
@@ -116,6 +145,16 @@ impl ReadError {
                 "try another --encoding (or none, to have it detected), or get an undamaged copy".into()
             }
             ReadError::Garbled { .. } => "get the file as it was before that conversion".into(),
+            ReadError::Encrypted { .. } => "save a copy without the password: qpdf --decrypt --password=… IN.pdf OUT.pdf".into(),
+            ReadError::DamagedPdf { .. } => {
+                "open it in a PDF reader and save or print it as a new PDF, or get an undamaged copy".into()
+            }
+            ReadError::NoTextLayer { .. } => {
+                "recognise its text first, for example with ocrmypdf -l ara IN.pdf OUT.pdf".into()
+            }
+            ReadError::UnreadablePdf { .. } => {
+                "recognise the text of its pages, for example with ocrmypdf --force-ocr -l ara IN.pdf OUT.pdf, or get the file it was made from".into()
+            }
         }
     }
 
@@ -145,7 +184,7 @@ pub trait Format: Sync {
 }
 
 /// Asked in this order. Plain text comes last and also takes what no format accepts.
-const FORMATS: [&dyn Format; 3] = [&html::Html, &md::Markdown, &txt::PlainText];
+const FORMATS: [&dyn Format; 4] = [&pdf::Pdf, &html::Html, &md::Markdown, &txt::PlainText];
 
 /// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
 /// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.
@@ -190,7 +229,7 @@ fn text_document(
     }
     let blocks = blocks(&text);
     let (digest, format) = (digest_of(bytes), format.into());
-    Ok(Document { id: id.into(), digest, format, encoding, text, blocks, original: None })
+    Ok(Document { id: id.into(), digest, format, encoding, text, blocks, notes: Vec::new(), original: None })
 }
 
 /// SHA-256, lower-case hex.
@@ -223,7 +262,7 @@ mod tests {
             },
             Case {
                 bytes: b"%PDF-1.7\n%\xE2\xE3".to_vec(),
-                line: "a.txt: this is a PDF file, not a text file",
+                line: "a.txt: the PDF is damaged: no page can be found in it",
                 hint: true,
             },
             Case {
@@ -253,9 +292,14 @@ mod tests {
         {
             assert_eq!(read(id, text, None).unwrap().format, format, "{id}");
         }
-        for (id, readable) in
-            [("a.TXT", true), ("a.text", true), ("d.md/a.pdf", false), (".md", false), ("a", false)]
-        {
+        for (id, readable) in [
+            ("a.TXT", true),
+            ("a.text", true),
+            ("d.md/a.pdf", true),
+            ("a.docx", false),
+            (".md", false),
+            ("a", false),
+        ] {
             assert_eq!(is_readable(id), readable, "{id}");
         }
     }

@@ -114,7 +114,7 @@ fn is_blank_mark(c: char) -> bool {
 const ITEM_LETTERS: &str = "أابجدهوزحطيتثخ";
 
 /// Length in bytes of the list marker a line begins with, the space after it included.
-fn list_marker(line: &str) -> Option<usize> {
+pub(super) fn list_marker(line: &str) -> Option<usize> {
     let mut chars = line.char_indices().skip_while(|(_, c)| is_blank_mark(*c)).peekable();
     let (at, first) = *chars.peek()?;
     let rest = &line[at..];

@@ -59,6 +59,7 @@ mod tests {
             },
             text: text.into(),
             blocks: vec![block("أول", "ثانٍ. "), block("---", "---"), block("ثالث", "ثالث ")],
+            notes: Vec::new(),
             original: None,
         };
         let segments = segment(&document);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::escape::{markdown, markdown_code};
-use super::markdown::{BilingualMarkdown, note, stamp, warning};
+use super::markdown::{BilingualMarkdown, note, notes, stamp, warning};
 use super::{DocumentWriter, Format, WriteError, html::BilingualHtml, links, words};
 use crate::unit::{DocumentRisk, Risk, State, TranslatedDocument, TranslationUnit};
 
@@ -52,6 +52,7 @@ impl DocumentWriter for BriefMarkdown {
         let risk = words::risk(&DocumentRisk::of(&doc.units));
         let _ = writeln!(out, "{name} · **{risk}** · {}\n", words::states(&ledger));
         out.push_str(&warning(&doc.model));
+        out.push_str(&notes(&doc.document.notes));
         for point in &brief.points {
             let _ = writeln!(out, "- {}{}", markdown(&point.text), cited.units(&point.units));
         }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::escape::{markdown, markdown_code};
 use super::index::Like;
-use super::markdown::{stamp, warning};
+use super::markdown::{notes, stamp, warning};
 use super::{index, links, words};
 use crate::brief::Brief;
 use crate::run::{DocumentRecord, Outcome, RunRecord};
@@ -55,6 +55,7 @@ fn push_report(record: &DocumentRecord, likes: &[Like<'_>], out: &mut String) {
         let likes: Vec<String> = likes.iter().map(|like| also(like)).collect();
         let _ = writeln!(out, "Also: {}\n", likes.join(", "));
     }
+    out.push_str(&notes(&record.notes));
     if let Some(brief) = &record.brief {
         push_brief(brief, bilingual, out);
     }

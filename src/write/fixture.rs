@@ -53,6 +53,7 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
         encoding,
         text,
         blocks: spans,
+        notes: Vec::new(),
         original: None,
     };
     TranslatedDocument { document, units, brief: None, model: model() }
@@ -130,6 +131,7 @@ pub(super) fn run() -> RunRecord {
             source: EncodingSource::Detected,
             undecodable: 1,
         }),
+        notes: vec!["pages 3 and 7 have no text layer and were not read".into()],
         ledger: doc.ledger(),
         risk: Some(DocumentRisk::of(&doc.units)),
         near_duplicate: None,
@@ -146,6 +148,7 @@ pub(super) fn run() -> RunRecord {
         bytes: 0,
         outcome,
         encoding: None,
+        notes: Vec::new(),
         ledger: Ledger::default(),
         risk: None,
         near_duplicate: None,

@@ -45,6 +45,7 @@ impl DocumentWriter for BilingualHtml {
             risk: words::risk(&DocumentRisk::of(&doc.units)),
             states: words::states(&ledger),
             trust: words::trust(&ledger),
+            notes: &doc.document.notes,
             flags: doc.units.iter().filter(|unit| !words::notes(unit).is_empty()).count(),
             model: Model::of(&doc.model),
             brief: doc.brief.as_ref().map(|brief| BriefView::of(brief, doc)),
@@ -62,6 +63,8 @@ struct Bilingual<'d> {
     risk: String,
     states: String,
     trust: String,
+    /// What was not read of the document, and what was left out.
+    notes: &'d [String],
     /// Sentences with something to look at.
     flags: usize,
     model: Model<'d>,

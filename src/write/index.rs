@@ -142,6 +142,8 @@ struct Report<'r> {
     like: Option<LikeView>,
     /// Its own near-duplicates.
     likes: Vec<LikeView>,
+    /// What was not read of it, and what was left out.
+    notes: &'r [String],
 }
 
 #[derive(Serialize)]
@@ -198,6 +200,7 @@ impl<'r> Report<'r> {
                 .flatten()
                 .map(|(record, duplicate)| LikeView::of(record, duplicate))
                 .collect(),
+            notes: &record.notes,
         }
     }
 }

@@ -31,6 +31,7 @@ impl DocumentWriter for BilingualMarkdown {
         let _ = writeln!(out, "{} · {}\n", markdown_code(&doc.document.id), words::states(&ledger));
         let _ = writeln!(out, "{}\n", stamp(&doc.model));
         out.push_str(&warning(&doc.model));
+        out.push_str(&notes(&doc.document.notes));
         let _ = writeln!(out, "{}\n\n---", words::trust(&ledger));
         for part in layout::parts(doc) {
             match part {
@@ -64,6 +65,11 @@ pub(super) fn warning(model: &ModelStamp) -> String {
         Some(text) => format!("> **Warning:** {}\n\n", markdown(text)),
         None => String::new(),
     }
+}
+
+/// What is to be known of how a document was read, as a quotation each, or nothing.
+pub(super) fn notes(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("> **Reading:** {}\n\n", markdown(note))).collect()
 }
 
 /// A line a finding: `25 is missing` under the number of its sentence.

@@ -18,9 +18,9 @@ fn quiet_leaves_warnings_and_errors_only() {
     assert!(ran.stderr.starts_with("warning: echo is no model"), "{}", ran.stderr);
     assert_eq!(ran.stdout, "");
 
-    place.write("in/b.txt", b"%PDF-1.7\n");
+    place.write("in/b.txt", b"\x89PNG\r\n");
     let ran = place.tarjuman("run in --out out --model echo -q");
-    ran.expect(1).says(&["error: b.txt: this is a PDF file"]);
+    ran.expect(1).says(&["error: b.txt: this is a PNG image"]);
     assert!(!ran.stderr.contains("a.txt") && !ran.stderr.contains("done"), "{}", ran.stderr);
 
     place.write("plain.toml", PLAIN);
@@ -32,7 +32,7 @@ fn quiet_leaves_warnings_and_errors_only() {
 #[test]
 fn json_messages_are_one_object_a_line_whatever_happens() {
     let place = Place::with_examples();
-    place.write("reports/bad.txt", b"%PDF-1.7\n");
+    place.write("reports/bad.txt", b"\x89PNG\r\n");
     place.write("reports/empty.txt", "");
     place.write("reports/photo.jpg", "x");
     for (line, code) in [

@@ -23,7 +23,7 @@ fn every_kind_of_file_has_its_outcome_and_the_others_are_written() {
         ),
         ("signs.txt", "--- *** ---\n".into(), "nothing_to_translate", "no Arabic text"),
         ("binary.txt", noise(3000), "failed", "a binary file"),
-        ("report.md", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec(), "failed", "a PDF file"),
+        ("report.md", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec(), "failed", "the PDF is damaged"),
         ("letter.text", b"PK\x03\x04\x14\0\x06\0".to_vec(), "failed", "a ZIP archive"),
         // Five letters are too few to tell an encoding from.
         ("short.txt", b"abc \xe3\xd1\xcd\xc8\xc7".to_vec(), "failed", "cannot tell the text's encoding"),

@@ -79,10 +79,10 @@ fn plain_output_is_one_sentence_a_line() {
 fn one_bad_file_does_not_keep_the_others_from_being_shown() {
     let place = Place::new();
     place.write("a.txt", "أولى. ثانية.");
-    place.write("b.txt", b"%PDF-1.7\n");
+    place.write("b.txt", b"\x89PNG\r\n");
     place.write("empty.txt", "");
     let ran = place.tarjuman("segment a.txt nowhere.txt b.txt empty.txt a.txt");
-    ran.expect(1).says(&["error: nowhere.txt: ", "error: b.txt: this is a PDF file", "hint: "]);
+    ran.expect(1).says(&["error: nowhere.txt: ", "error: b.txt: this is a PNG image", "hint: "]);
     assert_eq!(ran.stdout, "أولى.\nثانية.\nأولى.\nثانية.\n");
     place.tarjuman("segment b.txt").expect(2);
     assert_eq!(place.tarjuman("segment empty.txt").expect(0).stdout, "");
