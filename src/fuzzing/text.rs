@@ -63,7 +63,6 @@ fn is_wrapped(text: &str) {
     let mut end = 0;
     for piece in wrap(text, BUDGET, &|part| part.chars().count().div_ceil(CHARACTERS)) {
         assert!(text[end..piece.start].trim().is_empty(), "{text:?} at {end}");
-        assert!(text[piece.clone()].chars().count().div_ceil(CHARACTERS) <= BUDGET, "{text:?}: {piece:?}");
         end = piece.end;
     }
     assert!(text[end..].trim().is_empty(), "{text:?} behind {end}");
@@ -141,7 +140,7 @@ pub fn page(bytes: &[u8]) {
             let rendered = writer.render(&doc).unwrap();
             match writer.name() {
                 "html" => has_only_our_markup(&rendered),
-                "md" | "brief" => has_no_foreign_html(&rendered),
+                "md" | "brief.md" => has_no_foreign_html(&rendered),
                 _ => {}
             }
         }
@@ -224,11 +223,11 @@ fn run(doc: &TranslatedDocument, stranger: &str) -> RunRecord {
 }
 
 /// Elements and attributes of our templates.
-const ELEMENTS: &str = "!doctype html head meta title style body header p h1 h2 h3 h4 h5 h6 strong section div ul li details \
-    summary table thead tbody tr th td nav fieldset legend label input button output main pre bdi span a code footer kbd \
-    script ol time small b noscript caption";
+const ELEMENTS: &str = "!doctype html head meta title style body header p h1 h2 h3 h4 strong section div ul li details \
+    summary table tr th td nav fieldset legend label input button output main pre bdi span a code footer kbd \
+    script ol dl dt dd br form";
 const ATTRIBUTES: &str = "lang dir charset http-equiv content name class role aria-label title href scope open type id checked \
-    hidden for value placeholder data-risk data-name data-title datetime colspan start html";
+    hidden placeholder html";
 
 /// Reads tags as a browser does: `<` and a letter, `/` or `!` begins one, quotation marks hide what is inside of them.
 fn has_only_our_markup(page: &str) {
