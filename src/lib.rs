@@ -11,6 +11,8 @@ pub mod discover;
 pub mod document;
 pub mod engine;
 pub mod fetch;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod glossary;
 pub mod inference;
 pub mod lang;

@@ -143,6 +143,12 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_one_line_whatever_the_file_says() {
+        let error = read(b"<tmx><tu></t\n\x1b[2Ju></tmx>").unwrap_err();
+        assert!(error.contains("not well-formed") && !error.contains(['\n', '\u{1b}']), "{error:?}");
+    }
+
+    #[test]
     fn what_is_no_tmx_says_so() {
         for (file, wanted) in [
             ("<html></html>", "no TMX"),

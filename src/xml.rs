@@ -3,6 +3,8 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+use crate::lang;
+
 /// Whether a file is XML: its first character is `<`.
 pub fn is_xml(bytes: &[u8]) -> bool {
     text(bytes).is_ok_and(|text| text.trim_start().starts_with('<'))
@@ -105,5 +107,5 @@ fn entity(name: &BytesRef<'_>) -> Option<String> {
 
 /// One line for XML that cannot be read.
 fn broken(error: &dyn std::fmt::Display) -> String {
-    format!("not well-formed XML: {error}")
+    lang::shown(&format!("not well-formed XML: {error}"))
 }

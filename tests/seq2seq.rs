@@ -480,7 +480,10 @@ fn weights_that_do_not_fit_are_listed_with_names_and_shapes() {
 #[test]
 fn configurations_that_make_no_sense_are_errors() {
     type Change = fn(&mut Value);
-    let cases: [(&str, Change, &str); 8] = [
+    let cases: [(&str, Change, &str); 11] = [
+        ("marian-base", |c| c["d_model"] = (1u64 << 24).into(), "a width of 16777216"),
+        ("marian-base", |c| c["encoder_layers"] = (1u64 << 24).into(), "16777216 layers"),
+        ("m2m100", |c| c["max_position_embeddings"] = (1u64 << 24).into(), "16777216 positions"),
         ("marian-base", |c| c["d_model"] = Value::Null, "`d_model` is missing"),
         ("marian-base", |c| c["d_model"] = (1u64 << 60).into(), "`d_model` is"),
         ("marian-base", |c| c["encoder_attention_heads"] = 4.into(), "4 attention heads for a width of"),

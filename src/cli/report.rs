@@ -9,6 +9,7 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, Prog
 use serde_json::json;
 
 use crate::fetch::{FetchEvent, FetchWatch};
+use crate::lang;
 use crate::pipeline::{Event, Observer};
 use crate::run::{DocumentRecord, Outcome};
 use crate::unit::{Ledger, State};
@@ -91,6 +92,8 @@ impl Reporter {
                 "info" => message.to_string(),
                 _ => format!("{level}: {message}"),
             };
+            // Names of files and what stands in them may hold anything, commands to the terminal too.
+            let text = text.split('\n').map(lang::shown).collect::<Vec<_>>().join("\n");
             self.bars.suspend(|| {
                 let _ = writeln!(std::io::stderr(), "{text}");
             });

@@ -23,6 +23,7 @@ pub mod workers;
 use std::path::{Path, PathBuf};
 
 use crate::inference::InferenceError;
+use crate::lang::shown;
 
 pub use device::{Device, DeviceChoice, LoadOptions, Precision};
 pub use load::Loaded;
@@ -43,16 +44,16 @@ pub enum EngineError {
         source: std::io::Error,
     },
     /// The model's files contradict themselves or what was expected of them.
-    #[error("{0}\nhint: the file is damaged or of another model; `tarjuman models verify` tells which")]
+    #[error("{}\nhint: the file is damaged or of another model; `tarjuman models verify` tells which", shown(.0))]
     Invalid(String),
     /// A well-formed model of a kind that this version does not run.
-    #[error("not supported: {0}")]
+    #[error("not supported: {}", shown(.0))]
     Unsupported(String),
     /// The device asked for is not there.
     #[error("{0}")]
     Device(String),
     /// A computation failed.
-    #[error("{0}")]
+    #[error("{}", shown(.0))]
     Compute(String),
     /// The user asked to stop.
     #[error("interrupted")]

@@ -63,7 +63,9 @@ impl Tokenizer {
             )));
         }
         let of_type = |wanted: &[u32]| -> Vec<(String, u32)> {
-            let ids = types.iter().enumerate().filter(|(_, t)| wanted.contains(t));
+            // A token without text would be found everywhere.
+            let ids =
+                types.iter().enumerate().filter(|&(id, t)| wanted.contains(t) && !tokens[id].is_empty());
             ids.map(|(id, _)| (tokens[id].clone(), id as u32)).collect()
         };
         let mut control = of_type(&[TYPE_CONTROL, TYPE_UNKNOWN]);

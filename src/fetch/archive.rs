@@ -149,9 +149,10 @@ pub(super) fn unpack(
             check_agreement(&spec, name, stated).map_err(refuse)?;
             let expected = expected_file(name, stated);
             let feed = |_, sink: &mut place::Sink<'_>| {
-                let mut entry =
+                let entry =
                     zip.by_name(&format!("{}/{name}", model.name)).map_err(|e| refuse(e.to_string()))?;
-                sink(&mut entry)
+                let packed = entry.compressed_size();
+                sink(&mut place::Unpacked::new(entry, packed))
             };
             files.push(place::join_parts(&spec, &expected, &dir, 1, feed, watch)?);
         }

@@ -10,6 +10,11 @@ use sha2::{Digest, Sha256};
 use super::{FetchError, FetchWatch, Fetched, lock};
 use crate::model::{Compression, FileSpec, ModelSpec};
 
+/// Bytes that a packed one may become, and that any file may have: weights become twice as much, lists ten times, and
+/// zeros that were packed to fill a disk a thousand times.
+const MOST_RATIO: u64 = 100;
+const ALLOWANCE: u64 = 1 << 20;
+
 /// Takes in one part; see [`join_parts`].
 pub(super) type Sink<'a> = dyn FnMut(&mut dyn Read) -> Result<(), FetchError> + 'a;
 
@@ -35,7 +40,9 @@ pub(super) fn join_parts(
             let copied = match file.compression {
                 Compression::None => copy(reader, &mut temporary, &mut hasher, watch),
                 Compression::Gzip => {
-                    copy(&mut MultiGzDecoder::new(reader), &mut temporary, &mut hasher, watch)
+                    let packed = Counted { reader, bytes: 0 };
+                    let mut unpacked = Unzipped { decoder: MultiGzDecoder::new(packed), bytes: 0 };
+                    copy(&mut unpacked, &mut temporary, &mut hasher, watch)
                 }
             };
             size += copied.map_err(|e| match e {
@@ -100,6 +107,61 @@ pub(super) fn readable_by_all(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What `reader` unpacks from so many bytes, or an error where it is more than those can hold honestly.
+pub(super) struct Unpacked<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Unpacked<R> {
+    pub(super) fn new(reader: R, packed: u64) -> Self {
+        Unpacked { reader, left: most_of(packed) }
+    }
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(bomb)?;
+        Ok(n)
+    }
+}
+
+/// The same for a stream, whose packed size is known only as it goes.
+struct Unzipped<'r> {
+    decoder: MultiGzDecoder<Counted<'r>>,
+    bytes: u64,
+}
+
+impl Read for Unzipped<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.decoder.read(buffer)?;
+        self.bytes += n as u64;
+        if self.bytes > most_of(self.decoder.get_ref().bytes) { Err(bomb()) } else { Ok(n) }
+    }
+}
+
+struct Counted<'r> {
+    reader: &'r mut dyn Read,
+    bytes: u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(buffer)?;
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}
+
+fn most_of(packed: u64) -> u64 {
+    packed.saturating_mul(MOST_RATIO).saturating_add(ALLOWANCE)
+}
+
+fn bomb() -> io::Error {
+    io::Error::other(format!("it unpacks to more than {MOST_RATIO} times its size"))
+}
+
 enum CopyError {
     Read(io::Error),
     Write(io::Error),
@@ -127,5 +189,32 @@ fn copy(
         hasher.update(&buffer[..n]);
         writer.write_all(&buffer[..n]).map_err(CopyError::Write)?;
         total += n as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn what_unpacks_to_a_disk_full_is_refused() {
+        let honest: Vec<u8> = (0..3 * ALLOWANCE).map(|i| (i * i >> 7) as u8).collect();
+        for (bytes, fits) in [(honest, true), (vec![0; 4 << 20], false)] {
+            let packed = gzip(&bytes);
+            let mut out = Vec::new();
+            let reader = &mut &packed[..];
+            let mut unzipped =
+                Unzipped { decoder: MultiGzDecoder::new(Counted { reader, bytes: 0 }), bytes: 0 };
+            assert_eq!(unzipped.read_to_end(&mut out).is_ok(), fits);
+            assert_eq!(out == bytes, fits);
+            let mut unpacked = Unpacked::new(&bytes[..], packed.len() as u64);
+            assert_eq!(io::copy(&mut unpacked, &mut io::sink()).is_ok(), fits);
+        }
     }
 }

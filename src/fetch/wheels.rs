@@ -72,8 +72,9 @@ fn extract(
     let feed = |i: usize, sink: &mut place::Sink<'_>| {
         let (wheel, member): (&PathBuf, &String) = homes[i];
         let mut archive = open_zip(wheel)?;
-        let mut entry = archive.by_name(member).map_err(|e| damaged(wheel, &e))?;
-        sink(&mut entry)
+        let entry = archive.by_name(member).map_err(|e| damaged(wheel, &e))?;
+        let packed = entry.compressed_size();
+        sink(&mut place::Unpacked::new(entry, packed))
     };
     place::join_parts(spec, file, dir, homes.len(), feed, watch)
 }

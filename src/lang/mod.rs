@@ -102,6 +102,12 @@ pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
 }
 
+/// What a stranger's file says, for a message: control characters, which could break its line or command a terminal,
+/// are U+FFFD.
+pub fn shown(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// Whether there is at least one Arabic letter to translate.
 pub fn has_arabic(text: &str) -> bool {
     text.chars().any(is_arabic_letter)
@@ -166,6 +172,11 @@ mod tests {
         for text in ["٢٠٢٤", "، ؛ ؟", "Report 12", "\u{0640}\u{064B}", ""] {
             assert!(!has_arabic(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn messages_command_no_terminal() {
+        assert_eq!(shown("«ا»\n\u{1b}[2J\u{9b}m\tb"), "«ا»\u{FFFD}\u{FFFD}[2J\u{FFFD}m\u{FFFD}b");
     }
 
     #[test]

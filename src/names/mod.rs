@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lang::words;
+use crate::lang::{self, words};
 use crate::sheet::Sheet;
 
 use spelling::distance;
@@ -125,7 +125,7 @@ impl Choices {
                 _ => {
                     return Err(format!(
                         "“{}” is not one Arabic word; a glossary takes terms of several",
-                        arabic.trim()
+                        lang::shown(arabic.trim())
                     ));
                 }
             }

@@ -268,7 +268,8 @@ impl Parser<'_> {
             Kind::Literal { .. } => self.literal_group(at)?,
             Kind::Word { .. } => self.word_group(at)?,
         };
-        while !self.ends_name(at) {
+        // A date (`4.5.5`) has parts and no value to be multiplied.
+        while !self.ends_name(at) && !group.readings.is_empty() {
             let scale = match self.meaning(group.next) {
                 Some(Word::Scale(exponent) | Word::PluralScale(exponent)) => Number::power_of_ten(exponent),
                 Some(Word::Hundred) => Number::power_of_ten(2),

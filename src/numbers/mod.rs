@@ -193,6 +193,13 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_value_is_found_by_its_parts() {
+        let found = mentions("4.5.5 million");
+        let offered = Offered::by(&found);
+        assert!(found.iter().all(|mention| offered.answers(mention)), "{found:?}");
+    }
+
+    #[test]
     fn digits_of_three_scripts_and_their_marks() {
         for (text, values) in [
             ("٢٥ شخصاً", vec!["25"]),

@@ -19,7 +19,7 @@ pub use wrap::wrap;
 
 /// Changes whenever [`segment`] or [`normalize`] may give another result for the same text; part of the
 /// translation memory's key.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The sentences of a document, in order. Each lies within one block, is not empty and has no white space at its
 /// ends; what lies between them (markers, line breaks, code) are the gaps, and gaps and segments joined are the

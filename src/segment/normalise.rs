@@ -18,63 +18,73 @@ pub fn normalize(source: &str) -> String {
     } else {
         unfolded
     };
-    let letters = Letters { fold_persian_keyboard: !is_persian(&composed) };
-    let mut text = String::with_capacity(composed.len());
-    for line in composed.split(['\n', '\r', '\u{2028}', '\u{2029}']) {
+    let cleaned = words_of(&composed, without_marks);
+    // What no longer parts words or hides in them decides, so that the answer is the same when asked again.
+    let folded = if is_persian(&cleaned) { cleaned } else { words_of(&cleaned, on_an_arabic_keyboard) };
+    western_digits(&folded)
+}
+
+/// The words of all lines with one space between them, each as `change` has it; emphasis marks that come together by it
+/// go as well, and words of which nothing is left.
+fn words_of(text: &str, change: fn(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split(['\n', '\r', '\u{2028}', '\u{2029}']) {
         // A continued line of a quotation (Markdown, mail) begins with its marker.
-        let line = if text.is_empty() { line } else { line.trim_start().trim_start_matches("> ") };
+        let line = if out.is_empty() { line } else { line.trim_start().trim_start_matches("> ") };
         for word in line.split(char::is_whitespace) {
-            let start = text.len();
-            if start > 0 {
-                text.push(' ');
-            }
-            let before = text.len();
-            letters.push_word(word, &mut text);
-            if text.len() == before {
-                text.truncate(start);
-            }
-        }
-    }
-    western_digits(&text)
-}
-
-struct Letters {
-    fold_persian_keyboard: bool,
-}
-
-impl Letters {
-    fn push_word(&self, word: &str, out: &mut String) {
-        if word.contains('\u{670}') {
-            return self.push_word(&without_dagger_alef(word), out);
-        }
-        let ends_in_alef_maqsura = self.fold_persian_keyboard && is_alef_maqsura_word(word);
-        let mut chars = word.chars().peekable();
-        let mut previous = None;
-        while let Some(c) = chars.next() {
-            let next = chars.peek().copied();
-            let kept = match c {
-                'ـ' | '\u{200B}' | '\u{2060}' | '\u{AD}' => continue,
-                c if is_bidi_control(c) || is_arabic_diacritic(c) || c.is_control() => continue,
-                // A joiner shapes letters; in Persian the non-joiner divides words, and emoji are built with joiners.
-                '\u{200C}' if self.fold_persian_keyboard => continue,
-                '\u{200D}' if previous.is_none_or(is_arabic_letter) => continue,
-                'ٱ' => 'ا',
-                'ی' if self.fold_persian_keyboard => {
-                    if ends_in_alef_maqsura && next.is_none_or(|n| !is_arabic_letter(n)) {
-                        'ى'
-                    } else {
-                        'ي'
-                    }
+            let word = change(word).replace("**", "");
+            if !word.is_empty() {
+                if !out.is_empty() {
+                    out.push(' ');
                 }
-                'ک' | 'ڪ' if self.fold_persian_keyboard => 'ك',
-                'ہ' | 'ھ' | 'ە' if self.fold_persian_keyboard => 'ه',
-                'ۃ' if self.fold_persian_keyboard => 'ة',
-                c => c,
-            };
-            out.push(kept);
-            previous = Some(kept);
+                out.push_str(&word);
+            }
         }
     }
+    out
+}
+
+/// A word without what shows nothing or only how it sounds.
+fn without_marks(word: &str) -> String {
+    if word.contains('\u{670}') {
+        return without_marks(&without_dagger_alef(word));
+    }
+    let mut out = String::with_capacity(word.len());
+    let mut previous = None;
+    for c in word.chars() {
+        match c {
+            'ـ' | '\u{200B}' | '\u{2060}' | '\u{AD}' => continue,
+            c if is_bidi_control(c) || is_arabic_diacritic(c) || c.is_control() => continue,
+            // A joiner shapes letters; emoji are built with joiners.
+            '\u{200D}' if previous.is_none_or(is_arabic_letter) => continue,
+            'ٱ' => out.push('ا'),
+            c => out.push(c),
+        }
+        if c != '\u{200C}' {
+            previous = Some(c);
+        }
+    }
+    out
+}
+
+/// A word with the letters that a Persian keyboard has others for, and without the non-joiner, which divides words in
+/// Persian.
+fn on_an_arabic_keyboard(word: &str) -> String {
+    let ends_in_alef_maqsura = is_alef_maqsura_word(word);
+    let mut out = String::with_capacity(word.len());
+    let mut chars = word.chars().filter(|&c| c != '\u{200C}').peekable();
+    while let Some(c) = chars.next() {
+        let is_last = chars.peek().is_none_or(|&next| !is_arabic_letter(next));
+        out.push(match c {
+            'ی' if ends_in_alef_maqsura && is_last => 'ى',
+            'ی' => 'ي',
+            'ک' | 'ڪ' => 'ك',
+            'ہ' | 'ھ' | 'ە' => 'ه',
+            'ۃ' => 'ة',
+            c => c,
+        });
+    }
+    out
 }
 
 /// Words whose last letter is ى, where a Persian keyboard leaves open which letter is meant.
@@ -253,6 +263,21 @@ mod tests {
         for Case { what, source, expected } in cases {
             assert_eq!(normalize(source), expected, "{what}");
             assert_eq!(normalize(expected), expected, "{what}, again");
+        }
+    }
+
+    #[test]
+    fn what_was_normalised_stays_as_it_is() {
+        for (source, expected) in [
+            ("*\u{200B}*نص *\u{200C}* إلى", "نص إلى"),
+            ("ـالکتاب پ", "الكتاب پ"),
+            ("این کتاب را ا\u{200C}\u{200D}ب", "این کتاب را ا\u{200C}ب"),
+            ("ا\u{200C}\u{200D}ب", "اب"),
+            ("ا\u{200B}\u{654}", "ا"),
+            ("\u{200C}", ""),
+        ] {
+            assert_eq!(normalize(source), expected, "{source:?}");
+            assert_eq!(normalize(expected), expected, "{source:?}, again");
         }
     }
 

@@ -14,6 +14,10 @@ use crate::model::{PromptSpec, PromptStyle};
 /// Stands for the document's text while a template is rendered: a private-use character that no template contains.
 const SLOT: &str = "\u{F8FF}";
 
+/// Steps and bytes of a template: those of published models take some hundred steps and make some hundred bytes.
+const MOST_STEPS: u64 = 100_000;
+const MOST_BYTES: usize = 1 << 16;
+
 /// What surrounds a text in a prompt, tokenised as far as the text cannot change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -66,6 +70,7 @@ impl Frame {
         environment.add_function("raise_exception", |message: String| -> Result<String, minijinja::Error> {
             Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, message))
         });
+        environment.set_fuel(Some(MOST_STEPS));
         environment.add_template("chat", &template).map_err(invalid)?;
         let rendered = environment
             .get_template("chat")
@@ -78,6 +83,12 @@ impl Frame {
                 })
             })
             .map_err(invalid)?;
+        if rendered.len() > MOST_BYTES + head.len() + tail.len() {
+            let bytes = rendered.len();
+            return Err(EngineError::Invalid(format!(
+                "tokenizer.chat_template makes {bytes} bytes of one turn"
+            )));
+        }
         let Some((before, after)) = rendered.split_once(SLOT) else {
             return Err(EngineError::Invalid("tokenizer.chat_template drops the user's text".into()));
         };
@@ -118,5 +129,51 @@ impl Frame {
         let shared = |i: usize| prompts.iter().all(|p| p.get(i) == prompts[0].get(i));
         let len = (0..prompts[0].len()).take_while(|&i| shared(i)).count();
         Ok(prompts[0][..len.saturating_sub(1)].to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::quantized::gguf_file::{Value, VersionedMagic};
+
+    use super::*;
+
+    fn content(template: &str) -> Content {
+        let texts = |texts: &[&str]| Value::Array(texts.iter().map(|t| Value::String((*t).into())).collect());
+        let metadata = [
+            ("tokenizer.ggml.model", Value::String("gpt2".into())),
+            ("tokenizer.ggml.tokens", texts(&["", "a", "b"])),
+            ("tokenizer.ggml.token_type", Value::Array(vec![Value::U32(3), Value::U32(1), Value::U32(1)])),
+            ("tokenizer.ggml.merges", Value::Array(Vec::new())),
+            ("tokenizer.chat_template", Value::String(template.into())),
+        ];
+        Content {
+            magic: VersionedMagic::GgufV3,
+            metadata: metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect(),
+            tensor_infos: Default::default(),
+            tensor_data_offset: 0,
+        }
+    }
+
+    #[test]
+    fn hostile_templates_and_tokens_end() {
+        for (template, wanted) in [
+            ("a{{ messages[0]['content'] }}b", None),
+            (
+                "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}{{ messages[0]['content'] }}",
+                Some("fuel"),
+            ),
+            ("{{ 'a' * 99999999 }}{{ messages[0]['content'] }}", Some("bytes of one turn")),
+            ("a", Some("drops the user's text")),
+        ] {
+            let content = content(template);
+            // The control token without text must not be looked for.
+            let tokenizer = Tokenizer::from_gguf(&content).unwrap();
+            let error = Frame::of_chat(&content, &tokenizer, "a", "").err().map(|e| e.to_string());
+            match wanted {
+                None => assert_eq!(error, None),
+                Some(wanted) => assert!(error.as_deref().is_some_and(|e| e.contains(wanted)), "{error:?}"),
+            }
+        }
     }
 }

@@ -309,9 +309,14 @@ impl Layer {
                 )));
             }
             let read = || {
-                let mut data = Vec::with_capacity(outputs * inputs);
+                let mut data = Vec::new();
                 for &(part, rows) in parts {
-                    data.extend(weights.matrix(&name(&format!("{part}.weight")), rows, inputs)?.data);
+                    let part = weights.matrix(&name(&format!("{part}.weight")), rows, inputs)?.data;
+                    // Only what is there says how much there will be.
+                    if data.is_empty() {
+                        data.reserve_exact(outputs * inputs);
+                    }
+                    data.extend(part);
                 }
                 Ok(data)
             };

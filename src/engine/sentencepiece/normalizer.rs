@@ -6,6 +6,9 @@ use super::{EngineError, NormalizerSpec, SPACE, invalid, symbol_at};
 /// How many keys that begin at one place the reference looks at.
 const RULES_AT_ONE_PLACE: usize = 32;
 
+/// Bytes of a replacement: the longest published one, of a word that is one character (U+FDFA), has 33.
+const LONGEST_REPLACEMENT: usize = 256;
+
 /// The rules and options of one `NormalizerSpec`.
 pub(super) struct Normalizer {
     rules: Option<Rules>,
@@ -32,6 +35,9 @@ impl Rules {
         let size = u32::from_le_bytes(*size) as usize;
         let (array, replacements) = blob.split_at_checked(size)?;
         let replacements = String::from_utf8(replacements.to_vec()).ok()?;
+        if replacements.split('\0').any(|replacement| replacement.len() > LONGEST_REPLACEMENT) {
+            return None;
+        }
         if size == 0 || !size.is_multiple_of(1024) || !replacements.ends_with('\0') {
             return None;
         }

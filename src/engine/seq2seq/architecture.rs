@@ -111,6 +111,34 @@ pub struct Architecture {
     pub aligned: bool,
 }
 
+/// Sizes beyond those of any model: what is computed from them, or missing and listed, would fill a machine.
+const WIDEST: usize = 1 << 16;
+const MOST_LAYERS: usize = 1 << 10;
+const MOST_POSITIONS: usize = 1 << 20;
+
+impl Architecture {
+    /// What is absurd about it, in words.
+    pub fn flaw(&self) -> Option<String> {
+        let (width, positions) = (self.width, self.max_positions.unwrap_or(0));
+        if width > WIDEST {
+            return Some(format!("a width of {width}"));
+        }
+        if positions > MOST_POSITIONS || positions * width > 1 << 30 {
+            return Some(format!("{positions} positions of width {width}"));
+        }
+        for stack in [self.encoder, self.decoder] {
+            if stack.layers > MOST_LAYERS {
+                return Some(format!("{} layers", stack.layers));
+            }
+            let inside = stack.inner.max(stack.heads * stack.head_width);
+            if inside > 64 * WIDEST {
+                return Some(format!("layers of width {inside}"));
+            }
+        }
+        None
+    }
+}
+
 /// Ids with a meaning, and what the model's authors fixed for its search.
 #[derive(Debug, Clone)]
 pub struct Specials {

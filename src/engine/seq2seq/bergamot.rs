@@ -38,6 +38,9 @@ pub fn read(model: &InstalledModel) -> Result<Reading, EngineError> {
         other => other,
     };
     let architecture = architecture(&Options(&MarianFile::open(path)?)).map_err(at)?;
+    if let Some(flaw) = architecture.flaw() {
+        return Err(at(EngineError::Invalid(flaw)));
+    }
     let open = |path: &PathBuf| SentencePiece::open(path).map(Arc::new);
     let (source, target) = match file(model, &["vocab"], ".spm") {
         Some(path) => {

@@ -47,6 +47,9 @@ pub fn read(model: &InstalledModel) -> Result<Reading, EngineError> {
         Family::Bart => bart(model, config),
         other => Err(EngineError::Unsupported(format!("`{}` as an encoder-decoder", other.name()))),
     }?;
+    if let Some(flaw) = architecture.flaw() {
+        return Err(config.invalid(&flaw));
+    }
     let for_ids = architecture.source_vocabulary.max(architecture.target_vocabulary) as u32;
     let ids = [specials.pad, specials.end, specials.decoder_start];
     if let Some(id) = ids.iter().chain(&specials.forced_first).find(|id| **id >= for_ids) {

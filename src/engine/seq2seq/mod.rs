@@ -13,6 +13,7 @@ pub mod families;
 pub mod marian_file;
 pub mod network;
 pub mod nn;
+pub mod pickle;
 pub mod shortlist;
 pub mod torch;
 pub mod vocabulary;

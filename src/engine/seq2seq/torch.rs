@@ -8,13 +8,16 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use candle_core::pickle::{Object, Stack};
 use candle_core::{DType, Device, Tensor};
 
+use super::pickle::{self, Pickle, Place, Value};
 use crate::engine::EngineError;
 
 /// The pickled number 0x1950a86a20f9469cfc6c, with which the older container begins.
 const OLD_MAGIC: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+
+/// More dimensions than any tensor has.
+const MOST_DIMENSIONS: usize = 16;
 
 /// A tensor as the pickle describes it.
 struct Entry {
@@ -120,26 +123,34 @@ fn broken(path: &Path, message: &str) -> EngineError {
 
 fn open_zip(reader: BufReader<File>) -> Result<(HashMap<String, Entry>, Storages), String> {
     let mut zip = zip::ZipArchive::new(reader).map_err(|e| format!("is a damaged zip archive: {e}"))?;
+    // torch.save compresses nothing; what does could unpack to more than any disk holds.
+    for at in 0..zip.len() {
+        let member = zip.by_index_raw(at).map_err(|e| format!("is a damaged zip archive: {e}"))?;
+        if member.compression() != zip::CompressionMethod::Stored {
+            return Err("is compressed, as torch.save does not".into());
+        }
+    }
     let names: Vec<String> = zip.file_names().flatten().map(|name| name.into_owned()).collect();
     let name = names.iter().find(|n| n.ends_with("data.pkl")).ok_or("has no data.pkl")?;
     let folder = format!("{}data/", name.trim_end_matches("data.pkl"));
-    let mut pickle = BufReader::new(zip.by_name(name).map_err(|e| format!("has a damaged data.pkl: {e}"))?);
-    let object = unpickle(&mut pickle)?;
-    Ok((entries(object)?, Storages::Zip(folder)))
+    let mut reader = BufReader::new(zip.by_name(name).map_err(|e| format!("has a damaged data.pkl: {e}"))?);
+    Ok((entries(&unpickle(&mut reader)?)?, Storages::Zip(folder)))
 }
 
 fn open_stream(mut reader: BufReader<File>) -> Result<(HashMap<String, Entry>, Storages), String> {
     reader.seek(SeekFrom::Start(OLD_MAGIC.len() as u64)).map_err(|e| e.to_string())?;
     unpickle(&mut reader)?; // the protocol's version
     unpickle(&mut reader)?; // sizes of types and the byte order
-    let object = unpickle(&mut reader)?;
-    let Object::List(keys) = unpickle(&mut reader)? else { return Err("lists no storages".into()) };
-    let entries = entries(object)?;
+    let entries = entries(&unpickle(&mut reader)?)?;
+    let listed = unpickle(&mut reader)?;
+    let Value::List(keys) = listed.root() else { return Err("lists no storages".into()) };
     let widths: HashMap<&str, usize> =
         entries.values().map(|e| (e.storage.as_str(), e.dtype.size_in_bytes())).collect();
     let mut ranges = HashMap::new();
-    for key in keys {
-        let key = key.unicode().map_err(|_| "names a storage by something else than text")?;
+    for &key in keys {
+        let Value::Text(key) = listed.get(key) else {
+            return Err("names a storage by something else than text".into());
+        };
         let mut count = [0; 8];
         reader.read_exact(&mut count).map_err(|_| "ends before its last storage")?;
         // A storage that no tensor uses has an unknown width; nothing of it is ever asked for.
@@ -147,69 +158,56 @@ fn open_stream(mut reader: BufReader<File>) -> Result<(HashMap<String, Entry>, S
         let len = u64::from_le_bytes(count).checked_mul(width).ok_or("has a storage of absurd size")?;
         let start = reader.stream_position().map_err(|e| e.to_string())?;
         let end = start.checked_add(len).ok_or("has a storage of absurd size")?;
-        ranges.insert(key, (start, len));
+        ranges.insert(key.clone(), (start, len));
         reader.seek(SeekFrom::Start(end)).map_err(|e| e.to_string())?;
     }
     Ok((entries, Storages::Stream(ranges)))
 }
 
-fn unpickle(reader: &mut impl BufRead) -> Result<Object, String> {
-    let mut stack = Stack::empty();
-    let result = stack.read_loop(reader);
-    result.and_then(|()| stack.finalize()).map_err(|e| {
-        let message = e.to_string();
-        format!("holds a pickle that cannot be read: {}", message.lines().next().unwrap_or_default())
-    })
+fn unpickle(reader: &mut impl BufRead) -> Result<Pickle, String> {
+    pickle::read(reader).map_err(|what| format!("holds a pickle that cannot be read: {what}"))
 }
 
 /// Name and description of each tensor of a state dictionary; entries that are no tensors are passed over.
-fn entries(object: Object) -> Result<HashMap<String, Entry>, String> {
-    let Object::Dict(pairs) = undress(object) else {
+fn entries(pickle: &Pickle) -> Result<HashMap<String, Entry>, String> {
+    let Value::Dict(pairs) = pickle.root() else {
         return Err("holds something else than named tensors".into());
     };
     let mut entries = HashMap::new();
-    for (name, value) in pairs {
-        let Object::Unicode(name) = name else { continue };
-        if let Some(entry) = entry(value).map_err(|message| format!("`{name}` {message}"))? {
-            entries.insert(name, entry);
+    for &(name, value) in pairs {
+        let Value::Text(name) = pickle.get(name) else { continue };
+        if let Some(entry) = entry(pickle, value).map_err(|message| format!("`{name}` {message}"))? {
+            entries.insert(name.clone(), entry);
         }
     }
     Ok(entries)
 }
 
-/// The dictionary inside `OrderedDict(...)` with attributes (`_metadata`).
-fn undress(object: Object) -> Object {
-    match object {
-        Object::Build { callable, .. } => undress(*callable),
-        other => other,
-    }
-}
-
-fn entry(value: Object) -> Result<Option<Entry>, &'static str> {
-    let Object::Reduce { callable, args } = value else { return Ok(None) };
-    let Object::Class { class_name, .. } = *callable else { return Ok(None) };
-    let Object::Tuple(mut args) = *args else { return Ok(None) };
-    match class_name.as_str() {
-        // (data, requires_grad, hooks)
-        "_rebuild_parameter" if !args.is_empty() => return entry(args.swap_remove(0)),
-        "_rebuild_tensor_v2" => {}
-        _ => return Ok(None),
-    }
+fn entry(pickle: &Pickle, mut value: Place) -> Result<Option<Entry>, &'static str> {
+    let args = loop {
+        let Value::Call { class, args } = pickle.get(value) else { return Ok(None) };
+        let (Value::Class(class), Value::Tuple(args)) = (pickle.get(*class), pickle.get(*args)) else {
+            return Ok(None);
+        };
+        match (class.as_str(), &args[..]) {
+            // (data, requires_grad, hooks)
+            ("_rebuild_parameter", [data, ..]) => value = *data,
+            ("_rebuild_tensor_v2", _) => break args,
+            _ => return Ok(None),
+        }
+    };
     // (storage, offset, size, stride, requires_grad, hooks)
-    let mut args = args.into_iter();
-    let (Some(Object::PersistentLoad(storage)), Some(offset), Some(size), Some(stride)) =
-        (args.next(), args.next(), args.next(), args.next())
-    else {
+    let [storage, offset, size, stride, ..] = args[..] else { return Err("is described in an unknown way") };
+    let Value::Persistent(storage) = pickle.get(storage) else {
         return Err("is described in an unknown way");
     };
     // ("storage", type, key, device, elements)
-    let Object::Tuple(storage) = *storage else { return Err("has an unknown storage") };
-    let (Some(Object::Class { class_name, .. }), Some(Object::Unicode(key))) =
-        (storage.get(1), storage.get(2))
-    else {
+    let Value::Tuple(storage) = pickle.get(*storage) else { return Err("has an unknown storage") };
+    let [_, class, key, ..] = storage[..] else { return Err("has an unknown storage") };
+    let (Value::Class(class), Value::Text(key)) = (pickle.get(class), pickle.get(key)) else {
         return Err("has an unknown storage");
     };
-    let dtype = match class_name.as_str() {
+    let dtype = match class.as_str() {
         "FloatStorage" => DType::F32,
         "HalfStorage" => DType::F16,
         "BFloat16Storage" => DType::BF16,
@@ -217,25 +215,36 @@ fn entry(value: Object) -> Result<Option<Entry>, &'static str> {
         "LongStorage" => DType::I64,
         _ => return Err("is of a type that is not read here (f16, bf16, f32, f64 and i64 are)"),
     };
-    let (shape, stride) = (numbers(size)?, numbers(stride)?);
+    let (shape, stride) = (numbers(pickle, size)?, numbers(pickle, stride)?);
+    if shape.len() != stride.len() {
+        return Err("has an unknown shape");
+    }
     let mut expected = 1usize;
     for (&size, &stride) in shape.iter().zip(&stride).rev() {
         if size != 1 && stride != expected {
             return Err("is not stored row by row");
         }
-        expected = expected.checked_mul(size).ok_or("has an absurd shape")?;
+        expected = expected.checked_mul(size.max(1)).ok_or("has an absurd shape")?;
     }
-    let offset = numbers(Object::Tuple(vec![offset]))?[0];
+    let offset = number(pickle, offset)?;
     expected.checked_add(offset).and_then(|n| n.checked_mul(8)).ok_or("has an absurd shape")?;
     Ok(Some(Entry { dtype, shape, offset, storage: key.clone() }))
 }
 
-fn numbers(object: Object) -> Result<Vec<usize>, &'static str> {
-    let Object::Tuple(items) = object else { return Err("has an unknown shape") };
-    items
-        .into_iter()
-        .map(|n| n.int_or_long().ok().and_then(|n| usize::try_from(n).ok()).ok_or("has an unknown shape"))
-        .collect()
+fn numbers(pickle: &Pickle, tuple: Place) -> Result<Vec<usize>, &'static str> {
+    match pickle.get(tuple) {
+        Value::Tuple(items) if items.len() <= MOST_DIMENSIONS => {
+            items.iter().map(|&item| number(pickle, item)).collect()
+        }
+        _ => Err("has an unknown shape"),
+    }
+}
+
+fn number(pickle: &Pickle, place: Place) -> Result<usize, &'static str> {
+    match pickle.get(place) {
+        Value::Int(n) => usize::try_from(*n).map_err(|_| "has an unknown shape"),
+        _ => Err("has an unknown shape"),
+    }
 }
 
 #[cfg(test)]

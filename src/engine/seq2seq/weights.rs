@@ -15,6 +15,8 @@ use crate::model::{Family, InstalledModel};
 
 /// How many names an error lists before it only counts.
 const LISTED: usize = 8;
+/// Values of which zeros stand in for a tensor that is missing; a larger one is an error at once.
+const MOST_ZEROS: usize = 1 << 28;
 
 enum Container {
     Safetensors(MmapedSafetensors),
@@ -92,6 +94,11 @@ impl Weights {
         })
     }
 
+    /// Names and shapes of all tensors.
+    pub fn shapes(&self) -> &BTreeMap<String, Vec<usize>> {
+        &self.shapes
+    }
+
     /// Whether the file has a tensor of this name.
     pub fn has(&self, name: &str) -> bool {
         self.shapes.contains_key(name)
@@ -101,6 +108,10 @@ impl Weights {
     /// stand in for it until then.
     pub fn tensor(&self, name: &str, shape: &[usize]) -> Result<Tensor, EngineError> {
         if !self.check(name, shape) {
+            let values = shape.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
+            if values.is_none_or(|n| n > MOST_ZEROS) {
+                self.finish()?;
+            }
             return Ok(Tensor::zeros(shape, self.dtype, &self.device)?);
         }
         let tensor = match &self.container {

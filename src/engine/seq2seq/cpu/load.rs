@@ -238,9 +238,14 @@ fn stacked(
         return QuantizedLinear::of_int8(data, scales, bias, preparation(&parts, inputs));
     }
     let read = || {
-        let mut data = Vec::with_capacity(names.len() * outputs * inputs);
+        let mut data = Vec::new();
         for name in &matrices {
-            data.extend(values(weights, name, &[outputs, inputs])?);
+            let part = values(weights, name, &[outputs, inputs])?;
+            // Only what is there says how much there will be.
+            if data.is_empty() {
+                data.reserve_exact(names.len() * part.len());
+            }
+            data.extend(part);
         }
         Ok(data)
     };

@@ -1,0 +1,186 @@
+"""Writes the seeds of the corpus: python fuzz/seeds.py (from the repository's root; standard library only).
+
+What the fuzzer found is kept beside them and not made here.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+OUT = Path("fuzz/corpus")
+NEWS = Path("examples/reports/news.txt").read_text(encoding="utf-8")
+REPORT = Path("examples/reports/situation-report.md").read_text(encoding="utf-8")
+
+
+def put(target, name, content):
+    folder = OUT / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+
+
+def copy(target, *paths):
+    for path in paths:
+        put(target, Path(path).name, Path(path).read_bytes())
+
+
+def documents():
+    part = NEWS[:600]
+    put("read", "news.txt", NEWS[:1200])
+    put("read", "report.md", REPORT[:2500])
+    put("read", "marks.md", "---\ntitle: x\n---\n# عنوان **مهم**\n\n> - 1. اقتباس [رابط](a \"b\")\n>   ```\n   كود\n\n| أ | ب |\n|---|:-:|\n| ج | `د` |\n\n<div>نص</div>\n\n[^1]: حاشية\n")
+    put("read", "lines.txt", "العنوان\n=====\n\n* أول\n* ثانٍ\n\n1) ثالث؟ نعم!\n(٢) رابع... وقال: «لا. لن نعود». د. أحمد، ص. 5\n")
+    for name, codec in [("windows-1256", "cp1256"), ("iso-8859-6", "iso8859_6"), ("cp720", "cp720"), ("utf-16", "utf-16"),
+                        ("utf-16le", "utf-16-le"), ("mac-arabic", "mac_arabic"), ("utf-8", "utf-8-sig"), ("gb18030", "gb18030")]:
+        put("encoding", name + ".txt", part.encode(codec, "ignore"))
+
+
+def pairs():
+    for name, source, target in [
+        ("numbers", "وصل ١٬٥٠٠ شخص و3.5 مليون دولار، أي 25 في المئة، يوم 12/5/2016 الساعة 10:30.", "1,500 people and $3.5 million, or 25%, on 12 May 2016 at half past ten."),
+        ("words", "قتل ثلاثة وعشرون مدنياً وأصيب مئتان في الخامس من آذار ألفين وأحد عشر.", "Twenty-three civilians were killed and two hundred wounded on the fifth of March 2011."),
+        ("negation", "لم يصل أحد، ولن نعود \"أبداً\" إلى COVID-19 في الثلاثينيات.", "Nobody arrived, and we will not \"ever\" return to COVID-19 in the thirties."),
+        ("names", "قال محمد والقذافي في حلب.", "Mohammed's friend and Al-Gaddafi said in Aleppo, aleppo aleppo aleppo aleppo."),
+    ]:
+        put("numbers", name, f"{source}\n=\n{target}")
+    put("page", "markup", "# <script>عنوان</script>\n\n- <b>نص</b> & [رابط](javascript:x)\n- 1. `كود`\n\n```\n</pre><script>\n```\n\nنص آخر.\n=\n<script>alert(1)</script>\n\" onclick=\"x\n# *not* _a_ [link](http://x)\n5 people & 7 <img src=x>")
+    put("page", "report", REPORT[:1500] + "\n=\nThe committee said that 25 people arrived.\nA second line with the town's name.\n")
+
+
+def models():
+    data = "tests/data"
+    copy("sentencepiece", *(f"{data}/sentencepiece/{name}.model" for name in
+                            ["bpe-bytes", "bpe-unused", "unigram-bare", "unigram-both", "unigram-unused", "bpe-suffix"]))
+    copy("pickle", *(f"{data}/torch/{name}.bin" for name in ["zip", "stream", "list", "evil-stream"]))
+    put("gguf", "llama.gguf", gguf("llama"))
+    put("gguf", "gpt2.gguf", gguf("gpt2"))
+    header = {"__metadata__": {"format": "pt"}, "a": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]},
+              "b": {"dtype": "BF16", "shape": [3], "data_offsets": [16, 22]}}
+    text = json.dumps(header).encode()
+    put("safetensors", "two.safetensors", struct.pack("<Q", len(text)) + text + bytes(range(22)))
+    put("marian", "model.bin", marian())
+    numbers, ids = [0xF11A48D5013417F5, 0, 2, 3, 4, 5, 0, 2, 2, 5], [4, 7, 1, 5, 9]
+    put("marian", "lex.bin", struct.pack("<10Q5I", *numbers, *ids))
+
+
+def string(text):
+    return struct.pack("<Q", len(text.encode())) + text.encode()
+
+
+def gguf(kind):
+    """A header with a tokenizer of this kind, and two tensors."""
+    def value(v):
+        if isinstance(v, bool):
+            return struct.pack("<I?", 7, v)
+        if isinstance(v, int):
+            return struct.pack("<II", 4, v)
+        if isinstance(v, float):
+            return struct.pack("<If", 6, v)
+        if isinstance(v, str):
+            return struct.pack("<I", 8) + string(v)
+        item = value(v[0])[:4]
+        return struct.pack("<I", 9) + item + struct.pack("<Q", len(v)) + b"".join(value(i)[4:] for i in v)
+
+    arch = "llama" if kind == "gpt2" else "gemma3"
+    keys = {
+        "general.architecture": arch, "general.alignment": 32, f"{arch}.embedding_length": 8, f"{arch}.block_count": 1,
+        f"{arch}.feed_forward_length": 16, f"{arch}.attention.head_count": 2, f"{arch}.attention.head_count_kv": 1,
+        f"{arch}.attention.layer_norm_rms_epsilon": 1e-6, f"{arch}.context_length": 64, "tokenizer.ggml.model": kind,
+        "tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2, "tokenizer.ggml.add_space_prefix": True,
+        "tokenizer.chat_template": "{{ bos_token }}{% for m in messages %}<start_of_turn>{{ m['content'] | trim }}{% endfor %}",
+    }
+    if kind == "llama":
+        pieces = ["<unk>", "<s>", "</s>", "<start_of_turn>", "▁", "a", "▁a", "ا", "ل", "ال", "▁ال", "aa"]
+        keys |= {"tokenizer.ggml.tokens": pieces, "tokenizer.ggml.scores": [-float(i) for i in range(len(pieces))],
+                 "tokenizer.ggml.token_type": [2, 3, 3, 3] + [1] * (len(pieces) - 4)}
+    else:
+        pieces = ["<|x|>", "<s>", "<|im_end|>", "a", "b", "ab", "Ġ", "Ġa", "Ø", "§", "Ø§"]
+        keys |= {"tokenizer.ggml.tokens": pieces, "tokenizer.ggml.merges": ["a b", "Ġ a", "Ø §"],
+                 "tokenizer.ggml.token_type": [3, 3, 3] + [1] * (len(pieces) - 3), "tokenizer.ggml.pre": "qwen2"}
+    out = b"GGUF" + struct.pack("<IQQ", 3, 2, len(keys))
+    out += b"".join(string(key) + value(v) for key, v in keys.items())
+    out += string("token_embd.weight") + struct.pack("<IQQIQ", 2, 4, 2, 0, 0)  # F32
+    out += string("blk.0.attn_q.weight") + struct.pack("<IQQIQ", 2, 32, 1, 8, 32)  # Q8_0
+    out += b"\0" * (-len(out) % 32)
+    return out + struct.pack("<8f", *range(8)) + struct.pack("<e32b", 0.5, *range(32))
+
+
+def marian():
+    yaml = "type: transformer\ndim-emb: 4\ntransformer-heads: 2\nenc-depth: 1\ndec-depth: 1\ntransformer-dim-ffn: 8\n" \
+           "dim-vocabs:\n  - 3\n  - 3\ntied-embeddings-all: true\ntransformer-decoder-autoreg: rnn\ndec-cell: ssru\n\0"
+    floats = lambda *values: struct.pack(f"<{len(values)}f", *values)
+    items = [
+        ("encoder_l1_self_Wq", 0x4101, [2, 3], struct.pack("6b", 1, -2, 3, 4, -5, 6) + floats(2)),
+        ("encoder_l1_self_Wq_QuantMultA", 0x404, [1, 1], floats(7.5)),
+        ("decoder_l1_ffn_W1", 0x404, [2, 3], floats(1, 2, 3, 4, 5, 6)),
+        ("decoder_l1_ffn_b1", 0x404, [1, 3], floats(1, 2, 3)),
+        ("Wemb", 0x4101, [3, 2], struct.pack("6b", 1, -2, 3, 4, -5, 6) + floats(2)),
+        ("special:model.yml", 0x101, [len(yaml)], yaml.encode()),
+    ]
+    out = struct.pack("<QQ", 1, len(items))
+    out += b"".join(struct.pack("<4Q", len(name) + 1, kind, len(shape), len(data)) for name, kind, shape, data in items)
+    out += b"".join(name.encode() + b"\0" for name, *_ in items)
+    out += b"".join(struct.pack(f"<{len(shape)}i", *shape) for _, _, shape, _ in items)
+    padding = -(len(out) + 8) % 256
+    return out + struct.pack("<Q", padding) + bytes(padding) + b"".join(data for *_, data in items)
+
+
+ENTRY = """[[model]]
+name = "small"
+about = "A small model"
+tasks = ["translate"]
+family = "marian"
+licence = "MIT"
+source = { url = { base = "https://example.org/" } }
+files = [{ name = "vocab.txt", parts = ["a/vocab.txt"], size = 5 }]
+"""
+
+
+def registries():
+    put("registry", "one.toml", ENTRY)
+    text = Path("models.toml").read_text(encoding="utf-8")
+    entries = text.split("[[model]]")
+    put("registry", "some.toml", "".join("[[model]]" + entry for entry in entries[1:4]))
+    put("registry", "wrong.toml", ENTRY.replace("family", "familly"))
+    put("registry", "outside.toml", ENTRY.replace('name = "vocab.txt"', 'name = "../vocab.txt"'))
+    content = b"hello"
+    for name, how in [("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)]:
+        manifest = {"format": 1, "models": [{"name": "small", "licence": "MIT", "licence_note": "", "files": {
+            "vocab.txt": {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}}}]}
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", how) as archive:
+            for member, data in [("tarjuman-model.json", json.dumps(manifest)), ("small/entry.toml", ENTRY), ("small/vocab.txt", content)]:
+                archive.writestr(zipfile.ZipInfo(member, (2026, 1, 1, 0, 0, 0)), data, how)
+        put("archive", name, buffer.getvalue())
+    for family in ["marian-base", "t5-v11", "m2m100", "bart-cnn"]:
+        folder = Path("tests/data/seq2seq") / family
+        put("json", f"{family}.json", (folder / "config.json").read_bytes())
+    lock = {"format": 1, "source": {"hub": {"repo": "a/b", "revision": "main"}}, "revision": "0123456789", "from": "the Hub",
+            "files": {"config.json": {"path": "config.json", "size": 5, "modified": 1, "sha256": "0" * 64}}}
+    put("json", "lock.json", json.dumps(lock))
+    tokenizer = {"version": "1.0", "added_tokens": [{"id": 0, "content": "<s>", "single_word": False, "lstrip": False, "rstrip": False,
+                 "normalized": False, "special": True}], "normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "ByteLevel",
+                 "add_prefix_space": False, "trim_offsets": True, "use_regex": True}, "post_processor": None, "decoder": None,
+                 "model": {"type": "BPE", "vocab": {"<s>": 0, "</s>": 1, "a": 2, "b": 3, "ab": 4}, "merges": ["a b"]}}
+    put("json", "tokenizer.json", json.dumps(tokenizer))
+
+
+def tables():
+    put("tables", "review.csv", "\ufeffrisk,why,arabic,english,correction\nhigh,\"numbers: 25, 30\",قال محمد,Muhammad said,Mohammed said\n,,نعم,yes,\n")
+    put("tables", "glossary.csv", "arabic;english\nوزارة الصحة;Ministry of Health|Health Ministry\nالأمم المتحدة;United Nations|UN\n")
+    put("tables", "glossary.tsv", "حلب\tAleppo\nمركز|مراكز\tcentre\n")
+    put("tables", "names.csv", "arabic,english,times,spellings,documents\nمحمد,Mohamed,3,\"Mohammed (2), Mohamed (1)\",2\n'=1+1,'-x,,,\n")
+    put("tables", "terms.tbx", '<?xml version="1.0"?><tbx><conceptEntry id="c1"><langSec xml:lang="ar-SY"><termSec><term>حلب</term></termSec></langSec>'
+        '<langSec xml:lang="en"><termSec><term>Aleppo</term></termSec></langSec></conceptEntry></tbx>')
+    tmx = '<?xml version="1.0"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4"><header srclang="ar"/><body><tu>' \
+          '<tuv xml:lang="en-US"><seg><bpt i="1">&lt;b&gt;</bpt>Bold<ept i="1"/> &amp; <![CDATA[<x>]]></seg></tuv>' \
+          '<tuv xml:lang="ar"><seg>عريض<ph x="1">{0}</ph> &#1608;عادي</seg></tuv></tu></body></tmx>'
+    put("tmx", "memory.tmx", tmx)
+    put("tmx", "wide.tmx", tmx.encode("utf-16"))
+
+
+if __name__ == "__main__":
+    for make in [documents, pairs, models, registries, tables]:
+        make()
