@@ -138,9 +138,10 @@ pub fn page(bytes: &[u8]) {
         let doc = translated(document, &target);
         for writer in write::writers(&write::Format::ALL) {
             let rendered = writer.render(&doc).unwrap();
+            let text = String::from_utf8_lossy(&rendered);
             match writer.name() {
-                "html" => has_only_our_markup(&rendered),
-                "md" | "brief.md" => has_no_foreign_html(&rendered),
+                "html" => has_only_our_markup(&text),
+                "md" | "brief.md" => has_no_foreign_html(&text),
                 _ => {}
             }
         }
@@ -173,6 +174,7 @@ fn translated(document: Document, target: &str) -> TranslatedDocument {
                     min_log_prob: sureness,
                     tokens: 3,
                     finished: true,
+                    coverage: Vec::new(),
                 };
                 settle(&mut unit, Answer::Translated { hypothesis, pieces: 1, from_memory: false }, rules);
             }
@@ -199,6 +201,9 @@ fn run(doc: &TranslatedDocument, stranger: &str) -> RunRecord {
         outcome,
         encoding: Some(doc.document.encoding.clone()),
         ledger: doc.ledger(),
+        notes: vec![stranger.lines().collect()],
+        risk: Some(DocumentRisk::of(&doc.units)),
+        near_duplicate: None,
         title: doc.title().into(),
         brief: doc.brief.clone(),
         outputs: vec!["a.bilingual.html".into(), "a.brief.md".into()],
