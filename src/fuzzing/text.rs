@@ -14,7 +14,7 @@ use crate::read::encoding::{canonical_name, decode};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::segment::{normalize, segment, wrap};
 use crate::summarize::{ExtractiveOptions, extractive};
-use crate::unit::{ModelStamp, TranslatedDocument};
+use crate::unit::{DocumentRisk, ModelStamp, TranslatedDocument};
 use crate::{read as reader, verify, write};
 
 use super::is_told_in_one_line;

@@ -85,14 +85,13 @@ fn items(atoms: &[Atom], rtl: bool) -> Vec<Item> {
     // like: there a phrase ends.
     let mut strong = Direction::Neutral;
     for item in &mut items {
-        let text = item.atom.map_or(" ", |at| atoms[at].text.as_str());
         match item.direction {
             Direction::Number if strong == Direction::Ltr => item.direction = Direction::Ltr,
-            Direction::Neutral if text.chars().all(|c| " =+-−×÷<>≤≥·*/^_".contains(c)) => {}
+            Direction::Neutral if is_light(item, atoms) => {}
             direction => strong = direction,
         }
     }
-    resolve(&mut items, if rtl { Direction::Rtl } else { Direction::Ltr });
+    resolve(&mut items, atoms, if rtl { Direction::Rtl } else { Direction::Ltr });
     let directions: Vec<Direction> = items.iter().map(|i| i.direction).collect();
     let strong = |d: &&Direction| **d != Direction::Number;
     for (at, item) in items.iter_mut().enumerate() {
@@ -151,8 +150,14 @@ fn join_latin(items: &mut [Item], atoms: &[Atom]) {
     }
 }
 
+/// Whether an item joins what stands on its two sides rather than parts it: a space, a sign of arithmetic.
+fn is_light(item: &Item, atoms: &[Atom]) -> bool {
+    let text = item.atom.map_or(" ", |at| atoms[at].text.as_str());
+    text.chars().all(|c| " =+-−×÷<>≤≥·*/^_".contains(c))
+}
+
 /// Gives neutral items between two of one direction that direction, and others the line's.
-fn resolve(items: &mut [Item], base: Direction) {
+fn resolve(items: &mut [Item], atoms: &[Atom], base: Direction) {
     use Direction::{Ltr, Neutral, Number, Rtl};
     let mut at = 0;
     while at < items.len() {
@@ -172,7 +177,8 @@ fn resolve(items: &mut [Item], base: Direction) {
                 let after = items[end..].iter().find(strong).map(|i| i.direction);
                 if (before, after) == (Some(Rtl), Some(Rtl)) { Rtl } else { Ltr }
             }
-            (Some(Ltr), Some(Ltr | Number)) | (Some(Number), Some(Ltr)) => Ltr,
+            (Some(Ltr), Some(Ltr)) => Ltr,
+            (Some(Number), Some(Ltr)) if items[at..end].iter().all(|i| is_light(i, atoms)) => Ltr,
             _ => base,
         };
         for item in &mut items[at..end] {
