@@ -123,10 +123,9 @@ impl<R: Read> Header<R> {
         let mut shape = (0..rank).map(|_| self.u64()).collect::<Result<Vec<u64>, _>>()?;
         shape.reverse();
         let ggml_dtype = dtype(self.u32()?)?;
-        // In bytes of f32, which is what it may become.
-        let bytes =
-            shape.iter().try_fold(4usize, |n, &size| n.checked_mul(usize::try_from(size.max(1)).ok()?));
-        if bytes.is_none() {
+        // In bytes of f32, which is what it may become. candle makes an unaligned reference of what is empty.
+        let bytes = shape.iter().try_fold(4usize, |n, &size| n.checked_mul(usize::try_from(size).ok()?));
+        if bytes.is_none() || shape.contains(&0) {
             return Err(format!("the absurd shape {shape:?}"));
         }
         let shape: Vec<usize> = shape.into_iter().map(|size| size as usize).collect();
@@ -307,6 +306,7 @@ mod tests {
             (file(&[key("general.alignment", 4, &[0; 4])], &[1], 4), "aligns its tensors to 0 bytes"),
             (file(&[], &[1 << 40, 1 << 40], 4), "absurd shape"),
             (file(&[], &[0, 1 << 40, 1 << 40], 4), "absurd shape"),
+            (file(&[], &[0], 4), "absurd shape"),
             (file(&[], &[1; 5], 4), "5 dimensions"),
             (file(&[], &[1 << 20], 4), "is cut short: tensor `w`"),
             (file(&[array(0, u64::MAX)], &[1], 4), "values in arrays"),
