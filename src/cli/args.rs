@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::{DeviceChoice, Precision};
+use crate::run::{Since, UnknownTime};
 use crate::write::Format;
 
 /// Translates folders of Arabic reports into English on this machine, with briefs and bilingual files.
@@ -188,6 +189,9 @@ pub struct RunArgs {
         help_heading = "Output"
     )]
     pub formats: Vec<Format>,
+    /// Only what is new or changed in digest.md: `last` for what came last, or since a time in UTC such as 2026-11-20
+    #[arg(long, value_name = "WHEN", help_heading = "Output", value_parser = known_time)]
+    pub since: Option<String>,
     /// Translation memory; `none` forgets everything at the end [default: memory.sqlite in the output folder]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub memory: Option<PathBuf>,
@@ -278,6 +282,10 @@ pub enum ModelsCommand {
         /// Its name
         name: String,
     },
+}
+
+fn known_time(text: &str) -> Result<String, UnknownTime> {
+    text.parse::<Since>().map(|_| text.to_owned())
 }
 
 fn positive(text: &str) -> Result<usize, String> {

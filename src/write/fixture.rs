@@ -126,6 +126,8 @@ pub(super) fn run() -> RunRecord {
         ledger: doc.ledger(),
         risk: Some(DocumentRisk::of(&doc.units)),
         near_duplicate: None,
+        first_seen: None,
+        changed: false,
         title: doc.title().into(),
         brief: doc.brief.clone(),
         outputs: super::output_paths(&doc.document.id, &super::Format::ALL, true)
@@ -142,6 +144,8 @@ pub(super) fn run() -> RunRecord {
         ledger: Ledger::default(),
         risk: None,
         near_duplicate: None,
+        first_seen: None,
+        changed: false,
         title: String::new(),
         brief: None,
         outputs: Vec::new(),
@@ -155,6 +159,8 @@ pub(super) fn run() -> RunRecord {
             numbers_here: Some(vec!["25".into()]),
             numbers_there: Some(vec!["26".into()]),
         }),
+        first_seen: Some("2026-01-01T00:00:00Z".into()),
+        changed: true,
         outputs: Vec::new(),
         ..done.clone()
     };
@@ -180,6 +186,10 @@ pub(super) fn run() -> RunRecord {
             other("south/empty.txt", Outcome::NothingToTranslate { reason: "it is empty".into() }),
             other("south/late.txt", Outcome::NotReached),
         ],
+        arrivals: "2026-01-01T00:00:00Z".into(),
+        new_from: Some("2026-01-01T00:00:00Z".into()),
+        since: None,
+        earlier: Vec::new(),
         from_memory: 3,
         target_tokens: 99,
         ignored: vec![IgnoredFile {

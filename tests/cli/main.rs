@@ -17,6 +17,7 @@ mod resume;
 mod review;
 mod run;
 mod segment;
+mod since;
 mod translate;
 mod usage;
 
