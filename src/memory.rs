@@ -125,7 +125,23 @@ pub enum MemoryError {
     },
 }
 
-/// By what an entry is found: SHA-256 over everything that decides a translation.
+impl MemoryError {
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            MemoryError::Open { path, .. }
+            | MemoryError::NotAMemory { path }
+            | MemoryError::NewerSchema { path, .. }
+            | MemoryError::Corrupt { path }
+            | MemoryError::Full { path }
+            | MemoryError::Io { path, .. }
+            | MemoryError::Busy { path }
+            | MemoryError::Sqlite { path, .. } => path,
+        }
+    }
+}
+
+/// By what an entry is found: SHA-256 over everything that decides a translation; and whose answer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key([u8; 32]);
 

@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::brief::Brief;
 use crate::document::TextEncoding;
 use crate::similar::NearDuplicate;
 use crate::unit::{DocumentRisk, Ledger, ModelStamp};
+
+/// By what a name is called in messages that may not name files (`--redact-logs`). It cannot be turned back into the name,
+/// but whoever can guess the name can tell that they are right.
+pub fn token(name: &str) -> String {
+    let digest = Sha256::digest(name);
+    format!("doc-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
+}
 
 /// Who besides their owner may read all inputs of a run, and so its outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +65,9 @@ pub enum Outcome {
 pub struct DocumentRecord {
     /// The document's id: its path relative to the folder given, with `/`.
     pub id: String,
+    /// What it is called in messages with `--redact-logs`; see [`token`].
+    #[serde(default)]
+    pub token: String,
     /// SHA-256 of the input's bytes; empty if it was not read as a document.
     pub digest: String,
     /// Size of the input in bytes.

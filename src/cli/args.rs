@@ -36,6 +36,9 @@ pub struct Global {
     /// How messages are written to standard error
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Run")]
     pub log_format: LogFormat,
+    /// No names of files and no text of documents in messages; run.json has the tokens that stand for them
+    #[arg(long, global = true, help_heading = "Run")]
+    pub redact_logs: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

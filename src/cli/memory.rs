@@ -60,7 +60,11 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
                         )
                     })?;
                     let plural = if all.len() == 1 { " is" } else { "s are" };
-                    reporter.info(&format!("{} correction{plural} in {}", all.len(), file.display()));
+                    reporter.info(&format!(
+                        "{} correction{plural} in {}",
+                        all.len(),
+                        reporter.name(file.display())
+                    ));
                 }
                 None => print_data(&bytes)?,
             }

@@ -46,7 +46,11 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         fresh: args.fresh,
     })?;
     let model = ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter)?;
-    reporter.info(&format!("model {} on {}", model.stamp.name, model.device));
+    let name = match Path::new(&args.model.model).exists() {
+        true => reporter.name(&model.stamp.name),
+        false => model.stamp.name.clone(),
+    };
+    reporter.info(&format!("model {name} on {}", model.device));
     if let Some(warning) = &model.stamp.warning {
         reporter.warn(warning);
     }
@@ -184,14 +188,14 @@ fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
         };
         reporter.info(&format!(
             "look first at {} ({} flagged or skipped){rest}; review.csv takes corrections",
-            first.id,
+            reporter.name(&first.id),
             trouble(first)
         ));
     }
     if record.interrupted {
         reporter.info("stopped before the end: run the same command again to go on where it stopped");
     }
-    reporter.info(&format!("open {}", out.join("index.html").display()));
+    reporter.info(&format!("open {}", reporter.name(out.join("index.html").display())));
 }
 
 /// Units that a person should look at.

@@ -26,7 +26,7 @@ use std::time::{Instant, SystemTime};
 use crate::discover::Input;
 use crate::memory::{Memory, MemoryError};
 use crate::names::{Choices, Names};
-use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
+use crate::run::{self, DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::similar::{self, NearDuplicate, Sketch};
 use crate::unit::{Ledger, State, TranslationUnit};
 use crate::verify;
@@ -47,6 +47,7 @@ pub use settle::{Rules, correct, settle, unit_of};
 fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
     DocumentRecord {
         title: id.clone(),
+        token: run::token(&id),
         id,
         digest: String::new(),
         bytes,

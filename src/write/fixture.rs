@@ -115,6 +115,7 @@ pub(super) fn run() -> RunRecord {
     let doc = report();
     let done = DocumentRecord {
         id: doc.document.id.clone(),
+        token: crate::run::token(&doc.document.id),
         digest: "d1".into(),
         bytes: 300,
         outcome: Outcome::Done,
@@ -137,6 +138,7 @@ pub(super) fn run() -> RunRecord {
     };
     let other = |id: &str, outcome| DocumentRecord {
         id: id.into(),
+        token: crate::run::token(id),
         digest: String::new(),
         bytes: 0,
         outcome,
