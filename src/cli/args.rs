@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::{DeviceChoice, Precision};
+use crate::memory::Day;
 use crate::run::{Since, UnknownTime};
 use crate::write::Format;
 
@@ -85,6 +86,21 @@ pub enum MemoryCommand {
         memory: PathBuf,
         /// A CSV or TSV file with columns `arabic` and `correction`, such as a filled-in review.csv, or a TMX file
         file: PathBuf,
+    },
+    /// Remove answers of models that are of no use any more, and make the file smaller; corrections stay
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["unused_since", "keep_model"]))]
+    Prune {
+        /// The translation memory
+        memory: PathBuf,
+        /// Answers that no run has used since this day (UTC), such as 2026-11-20
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        unused_since: Option<Day>,
+        /// Answers of all models but this one; may be given several times
+        #[arg(long, value_name = "NAME")]
+        keep_model: Vec<String>,
+        /// Only count them
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Write all corrections to a table, or to a TMX file
     Export {
@@ -285,6 +301,11 @@ pub enum ModelsCommand {
         /// Its name
         name: String,
     },
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    let time = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    time.map(Day::of).map_err(|_| "a day such as 2026-11-20 is needed".into())
 }
 
 fn known_time(text: &str) -> Result<String, UnknownTime> {

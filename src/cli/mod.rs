@@ -70,7 +70,7 @@ fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
         Command::Translate(args) => translate::translate(&cli.global, &args, reporter),
         Command::Segment(args) => segment::segment(&args, reporter),
         Command::Models(command) => models::models(&cli.global, command, reporter),
-        Command::Memory(command) => memory::memory(command, reporter),
+        Command::Memory(command) => memory::memory(&cli.global, command, reporter),
         Command::Doctor(args) => doctor::doctor(&cli.global, &args, reporter),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -12,6 +12,7 @@ mod names;
 mod outcomes;
 mod place;
 mod privacy;
+mod prune;
 mod redact;
 mod repair;
 mod resume;
