@@ -15,9 +15,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior, params,
+};
 use sha2::{Digest, Sha256};
 
 use crate::inference::Hypothesis;
@@ -53,6 +55,26 @@ const CORRECTIONS: &str = "
         source TEXT PRIMARY KEY,
         target TEXT NOT NULL
     ) STRICT;";
+
+/// When each answer was last of use, and to which model: what can be pruned. `day` counts from 1970, in UTC. Made when the
+/// file is opened, like corrections; answers that an earlier version kept count as used on that day, by a model that is
+/// not known.
+const USED: &str = "
+    CREATE TABLE IF NOT EXISTS used (
+        key   BLOB    PRIMARY KEY,
+        model BLOB    NOT NULL,
+        day   INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;";
+
+/// Gives those answers a place among the used that have none.
+const ADOPT: &str = "
+    INSERT OR IGNORE INTO used (key, model, day)
+    SELECT DISTINCT key, x'', ?1 FROM piece WHERE NOT EXISTS (SELECT 1 FROM used WHERE used.key = piece.key)";
+
+/// Notes a use.
+const USE: &str = "
+    INSERT INTO used (key, model, day) VALUES (?1, ?2, ?3)
+    ON CONFLICT (key) DO UPDATE SET model = excluded.model, day = max(day, excluded.day)";
 
 /// Another process holds the write lock for one commit, so this only runs out when something is wrong.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -130,9 +152,38 @@ pub enum MemoryError {
     },
 }
 
-/// By what an entry is found: SHA-256 over everything that decides a translation.
+impl MemoryError {
+    /// The file that it is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            MemoryError::Open { path, .. }
+            | MemoryError::NotAMemory { path }
+            | MemoryError::NewerSchema { path, .. }
+            | MemoryError::Corrupt { path }
+            | MemoryError::Full { path }
+            | MemoryError::Io { path, .. }
+            | MemoryError::Busy { path }
+            | MemoryError::Sqlite { path, .. } => path,
+        }
+    }
+}
+
+/// By what an entry is found: SHA-256 over everything that decides a translation; and whose answer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key([u8; 32]);
+pub struct Key([u8; 32], ModelTag);
+
+/// A model among those that have answers in a memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModelTag([u8; 8]);
+
+impl ModelTag {
+    /// The tag of the model with this digest.
+    pub fn of(model_digest: &str) -> Self {
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&Sha256::digest(model_digest)[..8]);
+        ModelTag(tag)
+    }
+}
 
 impl Key {
     /// The key of a source as it is given to the model, before it is split into pieces. `model_digest` is
@@ -146,7 +197,7 @@ impl Key {
             hasher.update((field.len() as u64).to_le_bytes());
             hasher.update(field);
         }
-        Key(hasher.finalize().into())
+        Key(hasher.finalize().into(), ModelTag::of(model_digest))
     }
 }
 
@@ -176,6 +227,28 @@ pub struct Stats {
     pub corrections: usize,
 }
 
+/// What to prune: answers to which any of it applies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prune {
+    /// Those of other models than these; of whom an answer is that an earlier version kept is not known, and it stays.
+    /// Empty: of none.
+    pub keep: Vec<ModelTag>,
+    /// Those that were last of use before this day.
+    pub unused_since: Option<Day>,
+}
+
+/// A day, counted from 1970 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day of a time.
+    pub fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Day((since.as_secs() / (24 * 60 * 60)) as i64)
+    }
+}
+
 /// An open translation memory. Several processes may share one file.
 #[derive(Debug)]
 pub struct Memory {
@@ -183,6 +256,8 @@ pub struct Memory {
     path: PathBuf,
     /// Pieces up to this `seq` are not seen.
     floor: i64,
+    /// Uses are noted with this day.
+    today: Day,
 }
 
 impl Memory {
@@ -200,7 +275,8 @@ impl Memory {
         // Not the default flags: they would take a path that begins with `file:` for an address.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|e| cannot_open(e.to_string()))?;
-        let mut memory = Memory { connection, path: path.into(), floor: 0 };
+        let mut memory =
+            Memory { connection, path: path.into(), floor: 0, today: Day::of(SystemTime::now()) };
         memory.prepare()?;
         memory.use_write_ahead_log().map_err(|e| memory.error(e))?;
         Ok(memory)
@@ -215,7 +291,7 @@ impl Memory {
         let path = PathBuf::from("(in memory)");
         let connection = Connection::open_in_memory()
             .map_err(|source| MemoryError::Sqlite { path: path.clone(), source })?;
-        let mut memory = Memory { connection, path, floor: 0 };
+        let mut memory = Memory { connection, path, floor: 0, today: Day::of(SystemTime::now()) };
         memory.prepare()?;
         Ok(memory)
     }
@@ -235,7 +311,37 @@ impl Memory {
     /// # Errors
     /// When the file is damaged, or another process holds it.
     pub fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Entry>>, MemoryError> {
-        self.look_up(keys).map_err(|e| self.error(e))
+        let found = self.look_up(keys).map_err(|e| self.error(e))?;
+        let used = keys.iter().zip(&found).filter_map(|(key, entry)| entry.is_some().then_some(key));
+        match self.note_uses(used).map_err(|e| self.error(e)) {
+            Err(error @ MemoryError::Corrupt { .. }) => Err(error),
+            // An answer is as good where there is no room to note that it was given.
+            Ok(()) | Err(_) => Ok(found),
+        }
+    }
+
+    /// Notes that these were of use today, once a day.
+    fn note_uses<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> rusqlite::Result<()> {
+        let mut known = self
+            .connection
+            .prepare_cached("SELECT 1 FROM used WHERE key = ?1 AND model = ?2 AND day >= ?3")?;
+        let mut due = Vec::new();
+        for key in keys {
+            if !known.exists(params![key.0, key.1.0, self.today.0])? {
+                due.push(key);
+            }
+        }
+        if due.is_empty() {
+            return Ok(());
+        }
+        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        {
+            let mut note = transaction.prepare_cached(USE)?;
+            for key in due {
+                note.execute(params![key.0, key.1.0, self.today.0])?;
+            }
+        }
+        transaction.commit()
     }
 
     fn look_up(&self, keys: &[Key]) -> rusqlite::Result<Vec<Option<Entry>>> {
@@ -268,8 +374,10 @@ impl Memory {
                 "INSERT INTO piece (key, position, text, mean_log_prob, min_log_prob, tokens, finished, coverage)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
+            let mut note = transaction.prepare_cached(USE)?;
             for (key, entry) in entries {
                 delete.execute([key.0])?;
+                note.execute(params![key.0, key.1.0, self.today.0])?;
                 for (position, piece) in entry.pieces.iter().enumerate() {
                     insert.execute(params![
                         key.0,
@@ -355,6 +463,58 @@ impl Memory {
         read().map_err(|e| self.error(e))
     }
 
+    /// How many answers `prune` means.
+    ///
+    /// # Errors
+    /// As [`Memory::put_many`].
+    pub fn prunable(&mut self, prune: &Prune) -> Result<usize, MemoryError> {
+        self.remove(prune, false).map_err(|e| self.error(e))
+    }
+
+    /// Removes the answers that `prune` means, and gives their room back to the disk; how many they were. Corrections stay.
+    ///
+    /// # Errors
+    /// As [`Memory::put_many`]. What was removed stays removed where there is no room to make the file smaller.
+    pub fn prune(&mut self, prune: &Prune) -> Result<usize, MemoryError> {
+        let removed = self.remove(prune, true).map_err(|e| self.error(e))?;
+        let shrink = || {
+            self.connection.execute_batch("VACUUM")?;
+            // Until then the smaller file is in the log.
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        };
+        shrink().map_err(|e| self.error(e))?;
+        Ok(removed)
+    }
+
+    fn remove(&mut self, prune: &Prune, keep_it_so: bool) -> rusqlite::Result<usize> {
+        let today = self.today.0;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // What an earlier version has put in since.
+        transaction.execute(ADOPT, [today])?;
+        transaction.execute_batch("CREATE TEMP TABLE doomed (key BLOB PRIMARY KEY) STRICT")?;
+        if let Some(Day(day)) = prune.unused_since {
+            transaction.execute("INSERT INTO doomed SELECT key FROM used WHERE day < ?1", [day])?;
+        }
+        if !prune.keep.is_empty() {
+            transaction.execute_batch("CREATE TEMP TABLE kept (model BLOB PRIMARY KEY) STRICT")?;
+            // The model that is not known.
+            for tag in [&[] as &[u8]].into_iter().chain(prune.keep.iter().map(|tag| tag.0.as_slice())) {
+                transaction.execute("INSERT OR IGNORE INTO kept VALUES (?1)", [tag])?;
+            }
+            transaction.execute_batch(
+                "INSERT OR IGNORE INTO doomed SELECT key FROM used WHERE model NOT IN kept; DROP TABLE kept",
+            )?;
+        }
+        transaction.execute_batch("DELETE FROM piece WHERE key IN doomed")?;
+        let removed = transaction.execute("DELETE FROM used WHERE key IN doomed", [])?;
+        transaction.execute_batch("DROP TABLE doomed")?;
+        // A transaction that is dropped has changed nothing.
+        if keep_it_so {
+            transaction.commit()?;
+        }
+        Ok(removed)
+    }
+
     /// What it holds.
     ///
     /// # Errors
@@ -373,11 +533,25 @@ impl Memory {
     /// Makes sure that the file is ours, and lays out an empty one.
     fn prepare(&mut self) -> Result<(), MemoryError> {
         match self.identify_or_create() {
-            Ok(SCHEMA_VERSION) => self.connection.execute_batch(CORRECTIONS).map_err(|e| self.error(e)),
+            Ok(SCHEMA_VERSION) => self.add_tables().map_err(|e| self.error(e)),
             Ok(0) => Err(MemoryError::NotAMemory { path: self.path.clone() }),
             Ok(found) => Err(MemoryError::NewerSchema { path: self.path.clone(), found }),
             Err(e) => Err(self.error(e)),
         }
+    }
+
+    /// Adds the tables that files of earlier versions lack.
+    fn add_tables(&mut self) -> rusqlite::Result<()> {
+        self.connection.execute_batch(CORRECTIONS)?;
+        let has_uses = "SELECT count(*) FROM sqlite_schema WHERE name = 'used'";
+        if self.connection.query_row(has_uses, [], |row| row.get::<_, i64>(0))? > 0 {
+            return Ok(());
+        }
+        // Another process may be about to do the same.
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(USED)?;
+        transaction.execute(ADOPT, [self.today.0])?;
+        transaction.commit()
     }
 
     /// The file's schema version, 0 when it is another program's. In one transaction, since another process may be
@@ -565,6 +739,84 @@ mod tests {
         let key = Key::new("مرحبا", "0a1b", "beam=1", "1");
         let hex: String = key.0.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "8a431d40ee865985d20e9fef34f9e97a49b524b698d47c7871fe600b678d7805");
+    }
+
+    /// As `numbered`, from a model of that name.
+    fn of_model(model: &str, range: std::ops::Range<usize>) -> Vec<(Key, Entry)> {
+        range.map(|n| (Key::new(&format!("{n}"), model, "beam=1", "1"), entry("x"))).collect()
+    }
+
+    fn found(memory: &Memory, entries: &[(Key, Entry)]) -> usize {
+        let keys: Vec<Key> = entries.iter().map(|(key, _)| *key).collect();
+        memory.get_many(&keys).unwrap().iter().flatten().count()
+    }
+
+    #[test]
+    fn what_was_of_no_use_for_long_is_pruned_and_corrections_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let mut memory = Memory::open(&path).unwrap();
+        let all = of_model("m", 0..2000);
+        memory.today = Day(100);
+        memory.put_many(&all).unwrap();
+        memory.correct(&[Correction { source: "نعم".into(), target: "yes".into() }]).unwrap();
+        memory.today = Day(200);
+        assert_eq!(found(&memory, &all[..30]), 30);
+        memory.put_many(&all[30..40]).unwrap();
+        // A clock that was set back makes nothing older.
+        memory.today = Day(50);
+        assert_eq!(found(&memory, &all[..40]), 40);
+        drop(memory);
+
+        let before = fs::metadata(&path).unwrap().len();
+        let mut memory = Memory::open(&path).unwrap();
+        let prune = |day| Prune { keep: Vec::new(), unused_since: Some(Day(day)) };
+        for (day, expected) in [(100, 0), (101, 1960), (201, 2000)] {
+            assert_eq!(memory.prunable(&prune(day)).unwrap(), expected, "{day}");
+        }
+        assert_eq!(memory.stats().unwrap().answers, 2000, "nothing was removed yet");
+        assert_eq!(memory.prune(&prune(200)).unwrap(), 1960);
+        assert_eq!(memory.stats().unwrap(), Stats { answers: 40, corrections: 1 });
+        assert_eq!(found(&memory, &all), 40);
+        let after = fs::metadata(&path).unwrap().len();
+        assert!(after * 4 < before, "{before} bytes have become {after}");
+        assert_eq!(memory.prune(&prune(200)).unwrap(), 0);
+    }
+
+    #[test]
+    fn answers_of_other_models_are_pruned() {
+        let mut memory = Memory::none().unwrap();
+        for (model, n) in [("a", 3), ("b", 5), ("c", 7)] {
+            memory.put_many(&of_model(model, 0..n)).unwrap();
+        }
+        let keep = |models: &[&str]| Prune {
+            keep: models.iter().map(|model| ModelTag::of(model)).collect(),
+            unused_since: None,
+        };
+        assert_eq!(memory.prune(&Prune::default()).unwrap(), 0);
+        assert_eq!(memory.prune(&keep(&["a", "c"])).unwrap(), 5);
+        assert_eq!(memory.prune(&keep(&["d", "c"])).unwrap(), 3);
+        assert_eq!(found(&memory, &of_model("c", 0..7)), 7);
+    }
+
+    /// A file of the version before, and one into which that version wrote after this one had it.
+    #[test]
+    fn answers_that_an_earlier_version_kept_count_from_the_day_they_are_met() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory.sqlite");
+        let all = of_model("m", 0..10);
+        Memory::open(&path).unwrap().put_many(&all).unwrap();
+        let forget = |what: &str| Connection::open(&path).unwrap().execute_batch(what).unwrap();
+        forget("DROP TABLE used");
+        let mut memory = Memory::open(&path).unwrap();
+        let Day(today) = memory.today;
+        let prune = Prune { keep: vec![ModelTag::of("other")], unused_since: Some(Day(today)) };
+        assert_eq!(memory.prunable(&prune).unwrap(), 0, "of whom they are is not known");
+        forget("DELETE FROM used");
+        assert_eq!(memory.prunable(&prune).unwrap(), 0);
+        assert_eq!(memory.prunable(&Prune { keep: vec![], unused_since: Some(Day(today + 1)) }).unwrap(), 10);
+        assert_eq!(found(&memory, &all[..4]), 4);
+        assert_eq!(memory.prune(&prune).unwrap(), 4, "now it is known");
     }
 
     #[test]

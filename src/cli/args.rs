@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::{DeviceChoice, Precision};
+use crate::memory::Day;
+use crate::run::{Since, UnknownTime};
 use crate::write::Format;
 
 /// Translates folders of Arabic reports into English on this machine, with briefs and bilingual files.
@@ -35,6 +37,9 @@ pub struct Global {
     /// How messages are written to standard error
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", help_heading = "Run")]
     pub log_format: LogFormat,
+    /// No names of files and no text of documents in messages; run.json has the tokens that stand for them
+    #[arg(long, global = true, help_heading = "Run")]
+    pub redact_logs: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -81,6 +86,21 @@ pub enum MemoryCommand {
         memory: PathBuf,
         /// A CSV or TSV file with columns `arabic` and `correction`, such as a filled-in review.csv, or a TMX file
         file: PathBuf,
+    },
+    /// Remove answers of models that are of no use any more, and make the file smaller; corrections stay
+    #[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["unused_since", "keep_model"]))]
+    Prune {
+        /// The translation memory
+        memory: PathBuf,
+        /// Answers that no run has used since this day (UTC), such as 2026-11-20
+        #[arg(long, value_name = "DAY", value_parser = day)]
+        unused_since: Option<Day>,
+        /// Answers of all models but this one; may be given several times
+        #[arg(long, value_name = "NAME")]
+        keep_model: Vec<String>,
+        /// Only count them
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Write all corrections to a table, or to a TMX file
     Export {
@@ -188,6 +208,9 @@ pub struct RunArgs {
         help_heading = "Output"
     )]
     pub formats: Vec<Format>,
+    /// Only what is new or changed in digest.md: `last` for what came last, or since a time in UTC such as 2026-11-20
+    #[arg(long, value_name = "WHEN", help_heading = "Output", value_parser = known_time)]
+    pub since: Option<String>,
     /// Translation memory; `none` forgets everything at the end [default: memory.sqlite in the output folder]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub memory: Option<PathBuf>,
@@ -278,6 +301,15 @@ pub enum ModelsCommand {
         /// Its name
         name: String,
     },
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    let time = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+    time.map(Day::of).map_err(|_| "a day such as 2026-11-20 is needed".into())
+}
+
+fn known_time(text: &str) -> Result<String, UnknownTime> {
+    text.parse::<Since>().map(|_| text.to_owned())
 }
 
 fn positive(text: &str) -> Result<usize, String> {

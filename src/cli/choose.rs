@@ -37,7 +37,7 @@ impl Shelf {
         let store = Store::new(options);
         let registry = Registry::load(&Overlays::of_user(global.registry.clone(), store.imported_entries()))?;
         for skipped in registry.skipped() {
-            reporter.warn(&skipped.to_string());
+            reporter.warn_of(&skipped.to_string());
         }
         // A folder that came from elsewhere must not change silently what a model's name means.
         let here = Path::new(".").join("models.toml");
@@ -216,7 +216,7 @@ pub fn glossary(args: &TrustArgs, reporter: &Reporter) -> Result<Glossary> {
     if left_out > 0 {
         reporter.warn(&format!(
             "{}: {left_out} rows without Arabic or without English are left out",
-            path.display()
+            reporter.name(path.display())
         ));
     }
     reporter.info(&format!("glossary of {} terms", glossary.len()));

@@ -1,21 +1,22 @@
-//! `tarjuman memory`: what a translation memory holds, and corrections into and out of it.
+//! `tarjuman memory`: what a translation memory holds, and corrections into and out of it, and what can go.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::HumanBytes;
 
-use crate::memory::{Correction, Memory};
+use crate::memory::{Correction, Memory, ModelTag, Prune};
 use crate::pipeline::Corrections;
 use crate::sheet;
 use crate::tmx::{self, Pair};
 
-use super::args::MemoryCommand;
+use super::args::{Global, MemoryCommand};
+use super::choose::Shelf;
 use super::exit::Exit;
 use super::print_data;
 use super::report::Reporter;
 
-pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
+pub fn memory(global: &Global, command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
     match command {
         MemoryCommand::Stats { memory } => {
             let stats = open(&memory)?.stats()?;
@@ -40,6 +41,30 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
             let taken = corrections.take_in(&mut Memory::open(&memory)?)?;
             reporter.info(&format!("{}; they stand in the next run with this memory", taken.in_words()));
         }
+        MemoryCommand::Prune { memory, unused_since, keep_model, dry_run } => {
+            let keep = match keep_model.is_empty() {
+                true => Vec::new(),
+                false => {
+                    let shelf = Shelf::open_offline(global, reporter)?;
+                    let tag = |name: &String| Ok(ModelTag::of(&shelf.get(name, reporter)?.digest));
+                    keep_model.iter().map(tag).collect::<Result<_>>()?
+                }
+            };
+            let prune = Prune { keep, unused_since };
+            let size = || std::fs::metadata(&memory).map(|m| m.len()).unwrap_or_default();
+            let before = size();
+            let mut open = open(&memory)?;
+            let all = open.stats()?.answers;
+            if dry_run {
+                let n = open.prunable(&prune)?;
+                reporter.info(&format!("{n} of {all} answers would be removed; nothing was"));
+            } else {
+                let n = open.prune(&prune)?;
+                drop(open);
+                let freed = HumanBytes(before.saturating_sub(size()));
+                reporter.info(&format!("{n} of {all} answers removed, {freed} freed"));
+            }
+        }
         MemoryCommand::Export { memory, file } => {
             let all = open(&memory)?.all_corrections()?;
             let is_tmx =
@@ -60,7 +85,11 @@ pub fn memory(command: MemoryCommand, reporter: &Reporter) -> Result<Exit> {
                         )
                     })?;
                     let plural = if all.len() == 1 { " is" } else { "s are" };
-                    reporter.info(&format!("{} correction{plural} in {}", all.len(), file.display()));
+                    reporter.info(&format!(
+                        "{} correction{plural} in {}",
+                        all.len(),
+                        reporter.name(file.display())
+                    ));
                 }
                 None => print_data(&bytes)?,
             }

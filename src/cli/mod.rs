@@ -6,6 +6,7 @@ mod doctor;
 mod exit;
 mod memory;
 mod models;
+mod redact;
 mod report;
 mod run;
 mod segment;
@@ -22,7 +23,10 @@ use report::Reporter;
 
 /// Parses the arguments, runs the command, and says how it went; the only place where an error is printed.
 pub fn main() -> Exit {
-    let cli = Cli::parse();
+    let cli = match parse() {
+        Ok(cli) => cli,
+        Err(exit) => return exit,
+    };
     let reporter = Reporter::new(&cli.global);
     let result = run_command(cli, &reporter);
     reporter.clear();
@@ -36,6 +40,26 @@ pub fn main() -> Exit {
     }
 }
 
+/// The arguments; clap itself says what is wrong with them, unless that may not be repeated.
+fn parse() -> Result<Cli, Exit> {
+    let redacts = std::env::args_os().any(|arg| arg == "--redact-logs");
+    if !redacts {
+        return Ok(Cli::parse());
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(std::io::stderr(), "error: a fault of tarjuman at {place}; please report it");
+    }));
+    Cli::try_parse().map_err(|error| {
+        if !error.use_stderr() {
+            error.exit();
+        }
+        let hint = "run the same command without --redact-logs to read what is wrong with it";
+        let _ = writeln!(std::io::stderr(), "error: the command line: {}\n\nhint: {hint}", error.kind());
+        Exit::Wrong
+    })
+}
+
 fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
     // It needs a thread, the first that a machine without room refuses.
     reporter
@@ -46,7 +70,7 @@ fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
         Command::Translate(args) => translate::translate(&cli.global, &args, reporter),
         Command::Segment(args) => segment::segment(&args, reporter),
         Command::Models(command) => models::models(&cli.global, command, reporter),
-        Command::Memory(command) => memory::memory(command, reporter),
+        Command::Memory(command) => memory::memory(&cli.global, command, reporter),
         Command::Doctor(args) => doctor::doctor(&cli.global, &args, reporter),
         Command::Completions { shell } => {
             let mut script = Vec::new();

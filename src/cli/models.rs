@@ -51,7 +51,7 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
         }
         ModelsCommand::Export { name, file } => {
             shelf.store.export(&shelf.registry.get(&name)?, &file, reporter)?;
-            reporter.info(&format!("{name} is in {}", file.display()));
+            reporter.info(&format!("{name} is in {}", reporter.name(file.display())));
             Ok(Exit::Done)
         }
         ModelsCommand::Remove { name } => {
@@ -61,7 +61,10 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
                 bytes => reporter.info(&format!("{name}: {} freed", HumanBytes(bytes))),
             }
             for kept in removed.kept {
-                reporter.info(&format!("left in place, since other programs use it too: {}", kept.display()));
+                reporter.info(&format!(
+                    "left in place, since other programs use it too: {}",
+                    reporter.name(kept.display())
+                ));
             }
             Ok(Exit::Done)
         }

@@ -11,10 +11,11 @@ use serde_json::json;
 use crate::fetch::{FetchEvent, FetchWatch};
 use crate::lang;
 use crate::pipeline::{Event, Observer};
-use crate::run::{DocumentRecord, Outcome};
+use crate::run::{self, DocumentRecord, Outcome};
 use crate::unit::{Ledger, State};
 
 use super::args::{Global, LogFormat};
+use super::redact;
 
 /// Set by the first Ctrl-C; the second one ends the program.
 static CANCELLED: AtomicBool = AtomicBool::new(false);
@@ -23,6 +24,8 @@ static CANCELLED: AtomicBool = AtomicBool::new(false);
 pub struct Reporter {
     quiet: bool,
     json: bool,
+    /// Whether messages may neither name files nor quote documents.
+    redacts: bool,
     bars: MultiProgress,
     download: Mutex<Option<ProgressBar>>,
     run: Mutex<Option<RunBar>>,
@@ -53,6 +56,7 @@ impl Reporter {
         Reporter {
             quiet: global.quiet,
             json,
+            redacts: global.redact_logs,
             bars: MultiProgress::with_draw_target(target),
             download: Mutex::new(None),
             run: Mutex::new(None),
@@ -107,7 +111,7 @@ impl Reporter {
 
     /// An error that ends the command, or takes one input out of it.
     pub fn error(&self, error: &anyhow::Error) {
-        let (mut message, hint) = told(error);
+        let (mut message, hint) = if self.redacts { redact::error(error) } else { told(error) };
         if !self.json && !hint.is_empty() {
             message.push_str(&format!("\n\nhint: {hint}"));
         }
@@ -131,24 +135,42 @@ impl Reporter {
         }
     }
 
+    /// The name of a file or document as it may be told.
+    pub fn name(&self, name: impl std::fmt::Display) -> String {
+        let name = name.to_string();
+        if self.redacts { run::token(&name) } else { name }
+    }
+
+    /// A warning with words that may name files or quote them.
+    pub fn warn_of(&self, message: &str) {
+        match self.redacts {
+            true => {
+                self.warn("a warning that may name files; the same command without --redact-logs tells it")
+            }
+            false => self.warn(message),
+        }
+    }
+
     fn document(&self, record: &DocumentRecord) {
-        let more = json!({ "document": record.id, "ledger": record.ledger, "outcome": record.outcome });
-        match &record.outcome {
+        let outcome = if self.redacts { redact::outcome(record) } else { record.outcome.clone() };
+        let id = self.name(&record.id);
+        let more = json!({ "document": id, "ledger": record.ledger, "outcome": outcome });
+        match &outcome {
             Outcome::Done => {
                 if !self.quiet {
-                    self.line("info", &format!("{}: {}", record.id, counts(&record.ledger)), more);
+                    self.line("info", &format!("{id}: {}", counts(&record.ledger)), more);
                 }
             }
             Outcome::NothingToTranslate { reason } => {
                 if !self.quiet {
-                    self.line("info", &format!("{}: nothing to translate ({reason})", record.id), more);
+                    self.line("info", &format!("{id}: nothing to translate ({reason})"), more);
                 }
             }
             Outcome::Failed { error, hint } => {
                 // Errors of the reader begin with the id already.
-                let error = error.strip_prefix(&format!("{}: ", record.id)).unwrap_or(error);
+                let error = error.strip_prefix(&format!("{id}: ")).unwrap_or(error);
                 let hint = if hint.is_empty() { String::new() } else { format!("\n  hint: {hint}") };
-                self.line("error", &format!("{}: {error}{hint}", record.id), more);
+                self.line("error", &format!("{id}: {error}{hint}"), more);
             }
             Outcome::NotReached => {}
         }
@@ -223,7 +245,7 @@ impl Observer for Reporter {
             Event::TargetTokens(n) => {
                 self.target_tokens.fetch_add(*n, Ordering::Relaxed);
             }
-            Event::Warning(message) => self.warn(message),
+            Event::Warning(message) => self.warn_of(message),
             Event::Corrections(taken) => self.info(&format!("review.csv: {}", taken.in_words())),
             Event::Document(record) => self.document(record),
             Event::Discovered { ignored, .. } if !ignored.is_empty() => {
@@ -233,7 +255,7 @@ impl Observer for Reporter {
                     1 => ", and one other file".into(),
                     n => format!(", and {n} other files"),
                 };
-                self.info(&format!("left aside: {first} ({reason}){others}"));
+                self.info(&format!("left aside: {} ({reason}){others}", self.name(first)));
             }
             _ => {}
         }

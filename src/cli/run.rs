@@ -36,6 +36,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
     }
     let glossary = glossary(&args.trust, reporter)?;
     let names = names(&args, reporter)?;
+    let since = args.since.as_deref().map(str::parse).transpose()?.unwrap_or_default();
     let plan = pipeline::plan(&PlanOptions {
         inputs: &args.paths,
         out: &args.out,
@@ -45,7 +46,11 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         fresh: args.fresh,
     })?;
     let model = ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter)?;
-    reporter.info(&format!("model {} on {}", model.stamp.name, model.device));
+    let name = match Path::new(&args.model.model).exists() {
+        true => reporter.name(&model.stamp.name),
+        false => model.stamp.name.clone(),
+    };
+    reporter.info(&format!("model {name} on {}", model.device));
     if let Some(warning) = &model.stamp.warning {
         reporter.warn(warning);
     }
@@ -79,6 +84,8 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
             repair: !args.trust.no_repair,
             second: second.as_ref().map(|(model, decode)| model.configured(decode)).transpose()?,
             brief,
+            since,
+            only_since: args.since,
             device: model.device.clone(),
             options,
         },
@@ -132,6 +139,7 @@ fn options_in_force(
     options.extend(args.names.as_ref().map(|path| ("names".to_string(), path.display().to_string())));
     options.extend(args.trust.second.clone().map(|name| ("second".to_string(), name)));
     options.extend(args.encoding.clone().map(|e| ("encoding".to_string(), e)));
+    options.extend(args.since.clone().map(|when| ("since".to_string(), when)));
     options.extend(args.limit.map(|n| ("limit".to_string(), n.to_string())));
     options
 }
@@ -163,6 +171,14 @@ fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
         plural(record.ledger.units, "sentence", "sentences"),
         counts(&record.ledger)
     ));
+    let came = record.documents.iter().filter(|d| d.is_new(Some(&record.arrivals)));
+    match came.partition::<Vec<_>, _>(|d| d.changed) {
+        _ if record.new_from.is_none() => {}
+        (changed, new) if changed.is_empty() && new.is_empty() => {
+            reporter.info("nothing new or changed in this run");
+        }
+        (changed, new) => reporter.info(&format!("{} new, {} changed", new.len(), changed.len())),
+    }
     let mut suspects: Vec<_> = record.documents.iter().filter(|d| trouble(d) > 0).collect();
     suspects.sort_by_key(|d| std::cmp::Reverse(trouble(d)));
     if let Some(first) = suspects.first() {
@@ -172,14 +188,14 @@ fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
         };
         reporter.info(&format!(
             "look first at {} ({} flagged or skipped){rest}; review.csv takes corrections",
-            first.id,
+            reporter.name(&first.id),
             trouble(first)
         ));
     }
     if record.interrupted {
         reporter.info("stopped before the end: run the same command again to go on where it stopped");
     }
-    reporter.info(&format!("open {}", out.join("index.html").display()));
+    reporter.info(&format!("open {}", reporter.name(out.join("index.html").display())));
 }
 
 /// Units that a person should look at.

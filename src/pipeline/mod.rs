@@ -10,6 +10,7 @@ mod brief;
 mod corrections;
 mod event;
 mod finish;
+mod history;
 mod plan;
 mod prepare;
 mod repair;
@@ -25,13 +26,14 @@ use std::time::{Instant, SystemTime};
 use crate::discover::Input;
 use crate::memory::{Memory, MemoryError};
 use crate::names::{Choices, Names};
-use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
+use crate::run::{self, DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::similar::{self, NearDuplicate, Sketch};
 use crate::unit::{Ledger, State, TranslationUnit};
 use crate::verify;
 use crate::write::{self, OutputDir, Tables};
 
 use finish::{Briefing, Finished, Finishing, Translated};
+use history::{History, News};
 use prepare::{Pending, Preparing, Window};
 
 pub use answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
@@ -45,6 +47,7 @@ pub use settle::{Rules, correct, settle, unit_of};
 fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
     DocumentRecord {
         title: id.clone(),
+        token: run::token(&id),
         id,
         digest: String::new(),
         bytes,
@@ -54,6 +57,8 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
         ledger: Ledger::default(),
         risk: None,
         near_duplicate: None,
+        first_seen: None,
+        changed: false,
         brief: None,
         outputs: Vec::new(),
     }
@@ -71,6 +76,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
     }
     let review_is_in = take_review_in(&output, &mut memory, observer)?;
     let earlier_names = earlier_names(&output, observer)?;
+    let history = history(&output, observer)?;
     let counting = Counting { inner: observer, tokens: AtomicUsize::new(0) };
     let mut runner = Runner {
         options: &options,
@@ -89,6 +95,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         .extend(beyond_limit.into_iter().map(|input| record(input.id, input.bytes, Outcome::NotReached)));
     documents.sort_by(|a, b| a.id.cmp(&b.id));
     mark_near_duplicates(&mut documents, &sketches);
+    let News { arrivals, new_from, earlier } = history.enter(&mut documents, started, &options.since);
     let mut ledger = Ledger::default();
     documents.iter().for_each(|d| ledger.add(&d.ledger));
     let record = RunRecord {
@@ -104,6 +111,10 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
             _ => None,
         },
         documents,
+        arrivals,
+        new_from,
+        since: options.only_since.clone(),
+        earlier,
         ledger,
         from_memory,
         target_tokens,
@@ -154,6 +165,16 @@ fn take_review_in(
             Ok(false)
         }
     }
+}
+
+/// What earlier runs into the folder have met.
+fn history(output: &OutputDir, observer: &dyn Observer) -> Result<History, RunError> {
+    let Some(bytes) = write::earlier_table(output, write::RECORD)? else { return Ok(History::default()) };
+    Ok(History::read(&bytes).unwrap_or_else(|what| {
+        let record = write::RECORD;
+        observer.event(Event::Warning(format!("{record}: {what}. No report is marked as new or changed")));
+        History::default()
+    }))
 }
 
 /// How an earlier run's table says that names should be spelt: nobody asked for that yet, but what a person wrote there is

@@ -10,7 +10,7 @@ use crate::lang::Lang;
 use crate::memory::{Memory, MemoryError};
 use crate::names::Choices;
 use crate::read;
-use crate::run::{DocumentRecord, Outcome};
+use crate::run::{DocumentRecord, Outcome, Since};
 use crate::unit::ModelStamp;
 use crate::write::{self, Collision, Format, OutputDir, WriteError};
 
@@ -60,6 +60,10 @@ pub struct RunOptions<'a> {
     pub second: Option<Configured<'a>>,
     /// Who writes briefs.
     pub brief: BriefMaker<'a>,
+    /// From when on documents are new.
+    pub since: Since,
+    /// `--since`, as it was given: the digest tells of what is new only.
+    pub only_since: Option<String>,
     /// Device in words, for the record.
     pub device: String,
     /// Options in force, for the record.

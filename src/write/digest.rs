@@ -1,5 +1,6 @@
 //! `digest.md`: the whole folder on a few pages.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::escape::{markdown, markdown_code};
@@ -16,13 +17,58 @@ const POINTS: usize = 3;
 pub(super) fn render(run: &RunRecord) -> String {
     let mut out = format!("# Digest\n\n{} {}.\n\n", index::summary(run), stamp(&run.model));
     out.push_str(&warning(&run.model));
-    push_failed(run, &mut out);
     let likes = index::near_duplicates(run);
-    for record in run.documents.iter().filter(|r| r.outcome == Outcome::Done && r.near_duplicate.is_none()) {
-        push_report(record, likes.get(record.id.as_str()).map_or(&[], Vec::as_slice), &mut out);
+    let tells_all = run.since.is_none() || run.new_from.is_none();
+    let is_told = |record: &DocumentRecord| tells_all || run.news(record).is_some();
+    push_since(run, &mut out);
+    push_failed(run, &mut out);
+    let done = || run.documents.iter().filter(|record| record.outcome == Outcome::Done);
+    for record in done().filter(|record| record.near_duplicate.is_none() && is_told(record)) {
+        push_report(record, run, likes.get(record.id.as_str()).map_or(&[], Vec::as_slice), &mut out);
+    }
+    if !tells_all {
+        push_new_likes(run, &likes, &mut out);
     }
     push_others(run, &mut out);
     out
+}
+
+/// What is left out where only news are told.
+fn push_since(run: &RunRecord, out: &mut String) {
+    let Some(since) = &run.since else { return };
+    if run.new_from.is_none() {
+        out.push_str("There is no earlier run to compare with, so all reports are here.\n\n");
+        return;
+    }
+    let done = run.documents.iter().filter(|record| record.outcome == Outcome::Done);
+    let (news, rest): (Vec<_>, Vec<_>) = done.partition(|record| run.news(record).is_some());
+    let which = match since.as_str() {
+        "last" => "new or changed since the run before them".to_owned(),
+        time => format!("new or changed since {}", markdown(time)),
+    };
+    let (news, rest) = (words::count(news.len(), "report"), words::count(rest.len(), "unchanged report"));
+    let _ = write!(
+        out,
+        "Only what is {which}: {news}. {rest} left out here; all stand in [index.html](index.html).\n\n"
+    );
+}
+
+/// New reports that are nearly the same as one that is not told.
+fn push_new_likes(run: &RunRecord, likes: &BTreeMap<&str, Vec<Like<'_>>>, out: &mut String) {
+    let mut first = true;
+    for record in run.documents.iter().filter(|record| run.news(record).is_none()) {
+        for like in likes.get(record.id.as_str()).into_iter().flatten() {
+            let Some(news) = run.news(like.0) else { continue };
+            if first {
+                out.push_str("## New, and nearly the same as earlier reports\n\n");
+            }
+            first = false;
+            let _ = writeln!(out, "- **{news}**: {}, as {}", also(like), name(record));
+        }
+    }
+    if !first {
+        out.push('\n');
+    }
 }
 
 fn push_failed(run: &RunRecord, out: &mut String) {
@@ -42,7 +88,7 @@ fn push_failed(run: &RunRecord, out: &mut String) {
     }
 }
 
-fn push_report(record: &DocumentRecord, likes: &[Like<'_>], out: &mut String) {
+fn push_report(record: &DocumentRecord, run: &RunRecord, likes: &[Like<'_>], out: &mut String) {
     let bilingual = index::bilingual(record);
     let title = markdown(&index::title(record));
     let _ = match bilingual {
@@ -50,7 +96,8 @@ fn push_report(record: &DocumentRecord, likes: &[Like<'_>], out: &mut String) {
         None => writeln!(out, "## {title}\n"),
     };
     let risk = record.risk.as_ref().map(|risk| format!(" · **{}**", words::risk(risk))).unwrap_or_default();
-    let _ = writeln!(out, "{}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
+    let news = run.news(record).map(|news| format!(" · **{news}**")).unwrap_or_default();
+    let _ = writeln!(out, "{}{news}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
     if !likes.is_empty() {
         let likes: Vec<String> = likes.iter().map(|like| also(like)).collect();
         let _ = writeln!(out, "Also: {}\n", likes.join(", "));
@@ -63,12 +110,16 @@ fn push_report(record: &DocumentRecord, likes: &[Like<'_>], out: &mut String) {
 
 /// `[c.txt](c.bilingual.html) (same text)`
 fn also((record, duplicate): &Like<'_>) -> String {
+    format!("{} ({})", name(record), words::likeness(duplicate))
+}
+
+/// The name of a document, as a link where there is something to read.
+fn name(record: &DocumentRecord) -> String {
     let name = markdown_code(&record.id);
-    let name = match index::bilingual(record) {
+    match index::bilingual(record) {
         Some(file) => format!("[{name}]({})", links::href(file)),
         None => name,
-    };
-    format!("{name} ({})", words::likeness(duplicate))
+    }
 }
 
 fn push_brief(brief: &Brief, bilingual: Option<&str>, out: &mut String) {

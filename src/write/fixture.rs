@@ -123,6 +123,7 @@ pub(super) fn run() -> RunRecord {
     let doc = report();
     let done = DocumentRecord {
         id: doc.document.id.clone(),
+        token: crate::run::token(&doc.document.id),
         digest: "d1".into(),
         bytes: 300,
         outcome: Outcome::Done,
@@ -135,6 +136,8 @@ pub(super) fn run() -> RunRecord {
         ledger: doc.ledger(),
         risk: Some(DocumentRisk::of(&doc.units)),
         near_duplicate: None,
+        first_seen: None,
+        changed: false,
         title: doc.title().into(),
         brief: doc.brief.clone(),
         outputs: super::output_paths(&doc.document.id, &doc.document.format, &super::Format::ALL, true)
@@ -144,6 +147,7 @@ pub(super) fn run() -> RunRecord {
     };
     let other = |id: &str, outcome| DocumentRecord {
         id: id.into(),
+        token: crate::run::token(id),
         digest: String::new(),
         bytes: 0,
         outcome,
@@ -152,6 +156,8 @@ pub(super) fn run() -> RunRecord {
         ledger: Ledger::default(),
         risk: None,
         near_duplicate: None,
+        first_seen: None,
+        changed: false,
         title: String::new(),
         brief: None,
         outputs: Vec::new(),
@@ -165,6 +171,8 @@ pub(super) fn run() -> RunRecord {
             numbers_here: Some(vec!["25".into()]),
             numbers_there: Some(vec!["26".into()]),
         }),
+        first_seen: Some("2026-01-01T00:00:00Z".into()),
+        changed: true,
         outputs: Vec::new(),
         ..done.clone()
     };
@@ -190,6 +198,10 @@ pub(super) fn run() -> RunRecord {
             other("south/empty.txt", Outcome::NothingToTranslate { reason: "it is empty".into() }),
             other("south/late.txt", Outcome::NotReached),
         ],
+        arrivals: "2026-01-01T00:00:00Z".into(),
+        new_from: Some("2026-01-01T00:00:00Z".into()),
+        since: None,
+        earlier: Vec::new(),
         from_memory: 3,
         target_tokens: 99,
         ignored: vec![IgnoredFile {

@@ -37,8 +37,10 @@ pub(super) fn render(run: &RunRecord) -> Result<String, WriteError> {
         }
     }
     other.extend(run.ignored.iter().map(|i| Trouble::of_file(&i.id, &i.reason)));
+    let has_news = run.documents.iter().any(|record| run.news(record).is_some());
     let collapses = !likes.is_empty();
-    PAGE.render(Index { summary: summary(run), model: Model::of(&run.model), collapses, done, failed, other })
+    let (summary, model) = (summary(run), Model::of(&run.model));
+    PAGE.render(Index { summary, model, collapses, has_news, done, failed, other })
 }
 
 /// A near-duplicate, with what it says of itself.
@@ -99,6 +101,8 @@ struct Index<'r> {
     model: Model<'r>,
     /// Whether there are near-duplicates.
     collapses: bool,
+    /// Whether some are new or changed.
+    has_news: bool,
     done: Vec<Report<'r>>,
     failed: Vec<Trouble<'r>>,
     other: Vec<Trouble<'r>>,
@@ -138,6 +142,8 @@ struct Report<'r> {
     states: String,
     /// A guessed or damaged encoding, in words; else empty.
     encoding: String,
+    /// `new` or `changed`.
+    news: Option<&'static str>,
     /// Of which it is a near-duplicate.
     like: Option<LikeView>,
     /// Its own near-duplicates.
@@ -193,6 +199,7 @@ impl<'r> Report<'r> {
             risk: record.risk.as_ref().map(RiskView::of),
             states: words::states(&record.ledger),
             encoding: encoding(record),
+            news: run.news(record),
             like: record.near_duplicate.as_ref().and_then(original),
             likes: likes
                 .get(record.id.as_str())

@@ -222,7 +222,10 @@ pub fn save_document(
     Ok(saved)
 }
 
-/// A table of an earlier run in the output folder, in which somebody may have written, if it is there.
+/// Name of the record of a run.
+pub const RECORD: &str = "run.json";
+
+/// A table of an earlier run in the output folder, in which somebody may have written, or its record, if it is there.
 pub fn earlier_table(out: &OutputDir, name: &str) -> Result<Option<Vec<u8>>, WriteError> {
     out.read(Path::new(name))
 }
@@ -264,7 +267,7 @@ pub fn save_run(out: &OutputDir, run: &RunRecord, tables: Tables) -> Result<(), 
     }
     out.save(Path::new("index.html"), index::render(run)?.as_bytes())?;
     out.save(Path::new("digest.md"), digest::render(run).as_bytes())?;
-    out.save(Path::new("run.json"), jsonl::run_record(run)?.as_bytes())?;
+    out.save(Path::new(RECORD), jsonl::run_record(run)?.as_bytes())?;
     Ok(())
 }
 

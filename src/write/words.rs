@@ -91,14 +91,10 @@ pub(super) fn states(ledger: &Ledger) -> String {
     }
 }
 
-/// `high risk: 12 of 40 sentences doubtful`
+/// `high risk: 12 of 40 sentences flagged or guessed`
 pub(super) fn risk(risk: &DocumentRisk) -> String {
-    let doubtful = match risk.high {
-        0 => "no".to_owned(),
-        n => format!("{n} of {}", risk.sentences()),
-    };
-    let noun = if risk.sentences() == 1 { "sentence" } else { "sentences" };
-    format!("{} risk: {doubtful} {noun} doubtful", risk.level.name())
+    let all = count(risk.sentences(), "sentence");
+    format!("{} risk: {} of {all} flagged or guessed", risk.level.name(), risk.high)
 }
 
 /// How a near-duplicate differs: `same text`, or `92 % of its word sequences; other numbers: it has 7, it lacks 5`.
@@ -221,9 +217,9 @@ mod tests {
     #[test]
     fn a_risk_has_its_counts() {
         let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low });
-        assert_eq!(of(Risk::High, 12, 28), "high risk: 12 of 40 sentences doubtful");
-        assert_eq!(of(Risk::High, 1, 0), "high risk: 1 of 1 sentence doubtful");
-        assert_eq!(of(Risk::Low, 0, 7), "low risk: no sentences doubtful");
+        assert_eq!(of(Risk::High, 12, 28), "high risk: 12 of 40 sentences flagged or guessed");
+        assert_eq!(of(Risk::High, 1, 0), "high risk: 1 of 1 sentence flagged or guessed");
+        assert_eq!(of(Risk::Low, 0, 7), "low risk: 0 of 7 sentences flagged or guessed");
     }
 
     #[test]

@@ -13,11 +13,14 @@ mod outcomes;
 mod pdf;
 mod place;
 mod privacy;
+mod prune;
+mod redact;
 mod repair;
 mod resume;
 mod review;
 mod run;
 mod segment;
+mod since;
 mod translate;
 mod usage;
 

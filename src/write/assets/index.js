@@ -7,7 +7,7 @@
   const reports = [...list.children];
   const texts = new Map(reports.map((report) => [report, report.textContent.toLowerCase()]));
   const [words, risk, order, shown] = ['words', 'risk', 'order', 'shown'].map((id) => document.getElementById(id));
-  const once = document.getElementById('once');
+  const [once, news] = ['once', 'news'].map((id) => document.getElementById(id));
   const weight = (report) => Number(report.dataset.weight || 0);
   const narrow = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -15,6 +15,7 @@
     for (const report of reports) {
       const fits = wanted.every((word) => texts.get(report).includes(word))
         && (!risk.value || report.dataset.risk === risk.value)
+        && !(news && news.checked && !report.dataset.news)
         && !(once && once.checked && report.classList.contains('like'));
       report.hidden = !fits;
       if (fits) count += 1;
