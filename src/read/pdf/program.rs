@@ -42,7 +42,7 @@ pub(super) fn inks(bytes: &[u8], glyphs: &[(u32, u32)]) -> HashMap<u32, (f32, f3
         }
     } else if let Some(table) = cff::Table::parse(bytes) {
         let by_number: HashMap<u32, GlyphId> = (0..table.number_of_glyphs())
-            .filter_map(|id| Some((u32::from(table.glyph_cid(GlyphId(id)).unwrap_or(id)), GlyphId(id))))
+            .map(|id| (u32::from(table.glyph_cid(GlyphId(id)).unwrap_or(id)), GlyphId(id)))
             .collect();
         for (code, glyph) in glyphs {
             let rect = by_number.get(glyph).and_then(|id| table.outline(*id, &mut Unseen).ok());

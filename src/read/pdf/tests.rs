@@ -37,7 +37,7 @@ fn file(pages: &[String], map: &str) -> Vec<u8> {
     let mut bytes = b"%PDF-1.7\n".to_vec();
     let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
     for (n, object) in objects.iter().enumerate() {
-        let _ = write!(table, "{:010} 00000 n \n", bytes.len());
+        let _ = writeln!(table, "{:010} 00000 n ", bytes.len());
         bytes.extend(format!("{} 0 obj\n{object}\nendobj\n", n + 1).bytes());
     }
     let start = bytes.len();
@@ -174,7 +174,7 @@ fn pages_without_text_are_reported() {
 #[test]
 fn a_wrong_map_is_refused() {
     let lines: String = (0..8).map(|n| arabic(LINE, 500.0, 700.0 - 14.0 * n as f32, 10.0)).collect();
-    let error = read("a.pdf", &file(&[lines.clone()], WRONG_MAP), None).unwrap_err();
+    let error = read("a.pdf", &file(std::slice::from_ref(&lines), WRONG_MAP), None).unwrap_err();
     assert!(matches!(error, ReadError::UnreadablePdf { .. }), "{error}");
     // Without any map the codes of a composite font say nothing.
     let error = read("a.pdf", &file(&[lines], ""), None).unwrap_err();
