@@ -6,20 +6,20 @@ use std::path::PathBuf;
 
 use super::escape::{markdown, markdown_code};
 use super::markdown::{BilingualMarkdown, note, stamp, warning};
-use super::{DocumentWriter, Format, WriteError, html::BilingualHtml, links, words};
+use super::{DocumentWriter, Format, WriteError, docx::BilingualDocx, html::BilingualHtml, links, words};
 use crate::unit::{Risk, State, TranslatedDocument, TranslationUnit};
 
 /// Flagged sentences that a brief lists; the bilingual file shows all.
-const LISTED: usize = 20;
+pub(super) const LISTED: usize = 20;
 
 pub(super) struct BriefMarkdown {
     bilingual: Option<Format>,
 }
 
 impl BriefMarkdown {
-    /// Points are linked to the bilingual file that is written beside it: HTML rather than Markdown.
+    /// Points are linked to the bilingual file that is written beside it: HTML rather than Markdown or Word.
     pub(super) fn linking_to(formats: &[Format]) -> Self {
-        let bilingual = [Format::Html, Format::Md].into_iter().find(|f| formats.contains(f));
+        let bilingual = [Format::Html, Format::Md, Format::Docx].into_iter().find(|f| formats.contains(f));
         BriefMarkdown { bilingual }
     }
 }
@@ -37,8 +37,8 @@ impl DocumentWriter for BriefMarkdown {
         true
     }
 
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
-        let Some(brief) = &doc.brief else { return Ok(String::new()) };
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
+        let Some(brief) = &doc.brief else { return Ok(Vec::new()) };
         let file = self.bilingual_file(&doc.document.id);
         let mut cited = Citations { doc, numbers: BTreeSet::new() };
         let ledger = doc.ledger();
@@ -66,7 +66,7 @@ impl DocumentWriter for BriefMarkdown {
         if let Some(file) = &file {
             cited.push_targets(file, &mut out);
         }
-        Ok(out)
+        Ok(out.into_bytes())
     }
 }
 
@@ -75,7 +75,8 @@ impl BriefMarkdown {
         let path = match self.bilingual? {
             Format::Html => BilingualHtml.path(id),
             Format::Md => BilingualMarkdown.path(id),
-            Format::Jsonl => return None,
+            Format::Docx => BilingualDocx.path(id),
+            _ => return None,
         };
         Some(links::sibling(&path))
     }

@@ -36,10 +36,10 @@ impl DocumentWriter for BilingualHtml {
         links::output(id, "bilingual.html")
     }
 
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let ledger = doc.ledger();
         let title = words::title(doc);
-        PAGE.render(Bilingual {
+        let page = PAGE.render(Bilingual {
             path: (title != doc.document.id).then(|| path_html(&doc.document.id)),
             title,
             states: words::states(&ledger),
@@ -48,7 +48,8 @@ impl DocumentWriter for BilingualHtml {
             model: Model::of(&doc.model),
             brief: doc.brief.as_ref().map(|brief| BriefView::of(brief, doc)),
             parts: layout::parts(doc).iter().map(|part| PartView::of(part, doc)).collect(),
-        })
+        })?;
+        Ok(page.into_bytes())
     }
 }
 

@@ -26,14 +26,14 @@ impl DocumentWriter for Units {
         links::output(id, "units.jsonl")
     }
 
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let mut out = String::new();
         for unit in &doc.units {
             let line = Line { unit, risk: unit.risk() };
             out.push_str(&serde_json::to_string(&line).map_err(|e| failed("units.jsonl", e))?);
             out.push('\n');
         }
-        Ok(out)
+        Ok(out.into_bytes())
     }
 }
 

@@ -25,7 +25,7 @@ impl DocumentWriter for BilingualMarkdown {
         links::output(id, "bilingual.md")
     }
 
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError> {
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let mut out = format!("# {}\n\n", markdown(&words::title(doc)));
         let ledger = doc.ledger();
         let _ = writeln!(out, "{} · {}\n", markdown_code(&doc.document.id), words::states(&ledger));
@@ -41,7 +41,7 @@ impl DocumentWriter for BilingualMarkdown {
                 Part::Row(row) => push_row(doc, &row, &mut out),
             }
         }
-        Ok(out)
+        Ok(out.into_bytes())
     }
 }
 
@@ -145,7 +145,7 @@ fn lead(row: &Row<'_>) -> (String, String) {
 }
 
 /// `3.` for `3.`, `(3)`, `٣-` …: CommonMark allows at most nine digits.
-fn ordered(marker: &str) -> Option<String> {
+pub(super) fn ordered(marker: &str) -> Option<String> {
     let digits: String = marker.chars().filter_map(digit_value).map(|d| char::from(b'0' + d)).collect();
     (1..=9).contains(&digits.len()).then(|| format!("{digits}."))
 }

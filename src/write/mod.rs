@@ -6,6 +6,7 @@
 
 mod brief;
 mod digest;
+mod docx;
 mod english;
 mod escape;
 #[cfg(test)]
@@ -20,7 +21,9 @@ mod names;
 mod page;
 mod review;
 mod save;
+mod tmx;
 mod words;
+mod xliff;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -69,7 +72,7 @@ pub enum WriteError {
     },
 }
 
-/// A format of bilingual output that `--formats` names.
+/// A format that `--formats` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
     /// `NAME.bilingual.md`
@@ -78,11 +81,20 @@ pub enum Format {
     Html,
     /// `NAME.units.jsonl`
     Jsonl,
+    /// `NAME.en.txt`
+    Txt,
+    /// `NAME.bilingual.docx`, `NAME.en.docx` and, for documents with a brief, `NAME.brief.docx`
+    Docx,
+    /// `NAME.tmx`
+    Tmx,
+    /// `NAME.xliff`
+    Xliff,
 }
 
 impl Format {
     /// All formats, in the order in which they are listed for people.
-    pub const ALL: [Format; 3] = [Format::Md, Format::Html, Format::Jsonl];
+    pub const ALL: [Format; 7] =
+        [Format::Md, Format::Html, Format::Jsonl, Format::Txt, Format::Docx, Format::Tmx, Format::Xliff];
 
     /// The name as given to `--formats`.
     pub fn name(self) -> &'static str {
@@ -90,6 +102,10 @@ impl Format {
             Format::Md => "md",
             Format::Html => "html",
             Format::Jsonl => "jsonl",
+            Format::Txt => "txt",
+            Format::Docx => "docx",
+            Format::Tmx => "tmx",
+            Format::Xliff => "xliff",
         }
     }
 }
@@ -102,7 +118,9 @@ impl fmt::Display for Format {
 
 /// A name that is not one of [`Format::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format {name:?}\nhint: the formats are md, html and jsonl, with commas between them")]
+#[error(
+    "unknown format {name:?}\nhint: the formats are md, html, jsonl, txt, docx, tmx and xliff, with commas between them"
+)]
 pub struct UnknownFormat {
     /// What was given.
     pub name: String,
@@ -132,21 +150,29 @@ pub trait DocumentWriter: Send + Sync {
     }
 
     /// The whole file.
-    fn render(&self, doc: &TranslatedDocument) -> Result<String, WriteError>;
+    fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError>;
 }
 
-/// The writers for `formats`, and those of the English text and the brief, which are always written.
+/// The writers for `formats`, and that of the brief, which is always written.
 pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
     let mut writers: Vec<Box<dyn DocumentWriter>> = Vec::new();
+    let mut add = |writer: Box<dyn DocumentWriter>| writers.push(writer);
     for format in Format::ALL.into_iter().filter(|f| formats.contains(f)) {
-        writers.push(match format {
-            Format::Md => Box::new(markdown::BilingualMarkdown),
-            Format::Html => Box::new(html::BilingualHtml),
-            Format::Jsonl => Box::new(jsonl::Units),
-        });
+        match format {
+            Format::Md => add(Box::new(markdown::BilingualMarkdown)),
+            Format::Html => add(Box::new(html::BilingualHtml)),
+            Format::Jsonl => add(Box::new(jsonl::Units)),
+            Format::Txt => add(Box::new(english::EnglishText)),
+            Format::Docx => {
+                add(Box::new(docx::BilingualDocx));
+                add(Box::new(docx::EnglishDocx));
+                add(Box::new(docx::BriefDocx));
+            }
+            Format::Tmx => add(Box::new(tmx::Memory)),
+            Format::Xliff => add(Box::new(xliff::Xliff)),
+        }
     }
-    writers.push(Box::new(english::EnglishText));
-    writers.push(Box::new(brief::BriefMarkdown::linking_to(formats)));
+    add(Box::new(brief::BriefMarkdown::linking_to(formats)));
     writers
 }
 
@@ -165,7 +191,7 @@ pub struct Collision {
     pub first: String,
     /// The document that would overwrite it.
     pub second: String,
-    /// The file they share.
+    /// The files they share: `a/b.*`.
     pub output: PathBuf,
 }
 
@@ -175,8 +201,9 @@ pub fn collisions<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<Collision> 
     let mut taken = std::collections::HashMap::new();
     let mut found = Vec::new();
     for id in ids {
-        // All outputs of a document share one stem, so one of them speaks for all.
-        let output = english::EnglishText.path(id);
+        // All outputs of a document are its stem with a suffix, and no suffix ends in another with a dot before it: so
+        // documents share all names or none.
+        let output = links::output(id, "*");
         let key = output.to_string_lossy().to_lowercase();
         match taken.get(&key) {
             Some(&first) => {
@@ -199,7 +226,7 @@ pub fn save_document(
     let mut saved = Vec::new();
     for writer in writers.iter().filter(|w| doc.brief.is_some() || !w.needs_brief()) {
         let path = writer.path(&doc.document.id);
-        out.save(&path, writer.render(doc)?.as_bytes())?;
+        out.save(&path, &writer.render(doc)?)?;
         saved.push(links::slashed(&path));
     }
     Ok(saved)
