@@ -1,11 +1,8 @@
 //! Translation Memory eXchange (TMX 1.4b): pairs of sentences, from and for other translators' programs.
 
-use std::io;
+use std::fmt::Write as _;
 
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesText, Event};
-
-use crate::xml::{self, Part, Parts};
+use crate::xml::{self, Part, Parts, escape};
 
 /// Elements inside of a sentence whose text is a code of the program that wrote them.
 const CODES: [&str; 5] = ["bpt", "ept", "it", "ph", "ut"];
@@ -61,46 +58,59 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
     if is_tmx { Ok(pairs) } else { Err("XML, but no TMX".into()) }
 }
 
-/// A file of these pairs.
-pub fn write(pairs: &[Pair]) -> io::Result<Vec<u8>> {
-    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 1);
-    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    writer.create_element("tmx").with_attribute(("version", "1.4")).write_inner_content(|writer| {
-        let header = [
-            ("creationtool", "tarjuman"),
-            ("creationtoolversion", env!("CARGO_PKG_VERSION")),
-            ("segtype", "sentence"),
-            ("o-tmf", "tarjuman"),
-            ("adminlang", "en"),
-            ("srclang", "ar"),
-            ("datatype", "plaintext"),
-        ];
-        writer.create_element("header").with_attributes(header).write_empty()?;
-        writer.create_element("body").write_inner_content(|writer| {
-            for Pair { source, target } in pairs {
-                writer.create_element("tu").write_inner_content(|writer| {
-                    for (lang, text) in [("ar", source), ("en", target)] {
-                        let tuv = writer.create_element("tuv").with_attribute(("xml:lang", lang));
-                        tuv.write_inner_content(|writer| {
-                            let text: String = text.chars().filter(|&c| is_allowed(c)).collect();
-                            writer.create_element("seg").write_text_content(BytesText::new(&text)).map(drop)
-                        })?;
-                    }
-                    Ok(())
-                })?;
-            }
-            Ok(())
-        })?;
-        Ok(())
-    })?;
-    let mut bytes = writer.into_inner();
-    bytes.push(b'\n');
-    Ok(bytes)
+/// A pair with what is known of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit<'t> {
+    /// Unique in its file; or empty.
+    pub id: String,
+    /// Arabic.
+    pub source: &'t str,
+    /// English.
+    pub target: &'t str,
+    /// Types and values. A type that the standard does not know begins with `x-`.
+    pub properties: Vec<(&'static str, &'t str)>,
+    /// For people.
+    pub notes: Vec<String>,
 }
 
-/// XML 1.0 has no way to write the others.
-fn is_allowed(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+impl<'t> Unit<'t> {
+    /// A pair of which nothing more is known.
+    pub fn of(source: &'t str, target: &'t str) -> Self {
+        Unit { source, target, ..Unit::default() }
+    }
+}
+
+/// A file of these units, with notes on the whole.
+pub fn write<'t>(notes: &[String], units: impl IntoIterator<Item = Unit<'t>>) -> Vec<u8> {
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<tmx version=\"1.4\">\n <header creationtool=\"tarjuman\" \
+         creationtoolversion=\"{}\" segtype=\"sentence\" o-tmf=\"tarjuman\" adminlang=\"en\" srclang=\"ar\" \
+         datatype=\"plaintext\">\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    push_notes(notes, &mut out);
+    out.push_str(" </header>\n <body>\n");
+    for unit in units {
+        let id = if unit.id.is_empty() { String::new() } else { format!(" tuid=\"{}\"", escape(&unit.id)) };
+        let _ = writeln!(out, "  <tu{id}>");
+        push_notes(&unit.notes, &mut out);
+        for (kind, value) in &unit.properties {
+            let _ = writeln!(out, "   <prop type=\"{kind}\">{}</prop>", escape(value));
+        }
+        for (lang, text) in [("ar", unit.source), ("en", unit.target)] {
+            let text = escape(text);
+            let _ = writeln!(out, "   <tuv xml:lang=\"{lang}\"><seg>{text}</seg></tuv>");
+        }
+        out.push_str("  </tu>\n");
+    }
+    out.push_str(" </body>\n</tmx>\n");
+    out.into_bytes()
+}
+
+fn push_notes(notes: &[String], out: &mut String) {
+    for note in notes {
+        let _ = writeln!(out, "   <note>{}</note>", escape(note));
+    }
 }
 
 #[cfg(test)]
@@ -116,10 +126,27 @@ mod tests {
         let pairs = [
             pair("قال: «أ < ب» & \"ج\"", "He said: “a < b” & 'c' ]]>"),
             pair("", ""),
-            pair(" ا  ب ", " a  b "),
+            pair(" ا  ب\r\n", " a  b "),
         ];
-        assert_eq!(read(&write(&pairs).unwrap()).unwrap(), pairs);
-        assert_eq!(read(&write(&[pair("ا\u{1}", "\u{fffe}b")]).unwrap()).unwrap(), [pair("ا", "b")]);
+        let write = |pairs: &[Pair]| write(&[], pairs.iter().map(|p| Unit::of(&p.source, &p.target)));
+        assert_eq!(read(&write(&pairs)).unwrap(), pairs);
+        assert_eq!(read(&write(&[pair("ا\u{1}", "\u{fffe}b")])).unwrap(), [pair("ا", "b")]);
+    }
+
+    #[test]
+    fn what_is_known_of_a_pair_stands_beside_it_and_not_in_it() {
+        let unit = Unit {
+            id: "u\"1".into(),
+            source: "نعم",
+            target: "yes",
+            properties: vec![("x-state", "a<b")],
+            notes: vec!["of the unit".into()],
+        };
+        let file = write(&["of the file".into()], [unit]);
+        assert_eq!(read(&file).unwrap(), [pair("نعم", "yes")]);
+        let file = String::from_utf8(file).unwrap();
+        let tu = "<tu tuid=\"u&quot;1\">\n   <note>of the unit</note>\n   <prop type=\"x-state\">a&lt;b</prop>\n   <tuv";
+        assert!(file.contains(tu) && file.contains("<note>of the file</note>\n </header>"), "{file}");
     }
 
     #[test]

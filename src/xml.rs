@@ -1,4 +1,4 @@
-//! What the XML formats that are read here have in common.
+//! What the XML formats that are read and written here have in common.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
@@ -105,7 +105,56 @@ fn entity(name: &BytesRef<'_>) -> Option<String> {
     quick_xml::escape::resolve_predefined_entity(name).map(String::from)
 }
 
+/// Text for an element or an attribute: markup is escaped, a carriage return is kept from being read as a line feed,
+/// and of what XML 1.0 cannot write a break of line or page becomes a space and the rest is left out.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 16);
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\r' => out.push_str("&#13;"),
+            '\u{b}' | '\u{c}' => out.push(' '),
+            c if is_allowed(c) => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Whether XML 1.0 has a way to write a character, be it by its number.
+pub fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 /// One line for XML that cannot be read.
 fn broken(error: &dyn std::fmt::Display) -> String {
     lang::shown(&format!("not well-formed XML: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_escaped_is_read_as_it_was() {
+        for (text, read) in [
+            ("a < b && \"c\" > 'd' ]]>", "a < b && \"c\" > 'd' ]]>"),
+            ("\r\n\ta\r", "\r\n\ta\r"),
+            ("page\u{c}page", "page page"),
+            ("\u{0}a\u{1b}\u{fffe}", "a"),
+            ("\u{202b}نص\u{1f600}", "\u{202b}نص\u{1f600}"),
+        ] {
+            let xml = format!("<a>{}</a>", escape(text));
+            let mut found = String::new();
+            for part in Parts::new(&xml) {
+                if let Part::Text(text) = part.unwrap() {
+                    found.push_str(&text);
+                }
+            }
+            assert_eq!(found, read, "{xml}");
+        }
+    }
 }

@@ -199,12 +199,12 @@ pub struct RunArgs {
     /// Folder for everything that is written
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: PathBuf,
-    /// Bilingual files to write
+    /// What to write of each document, with commas between: md, html, jsonl, txt, docx, tmx, xliff
     #[arg(
         long,
         value_name = "LIST",
         value_delimiter = ',',
-        default_value = "md,html,jsonl",
+        default_value = "md,html,jsonl,txt",
         help_heading = "Output"
     )]
     pub formats: Vec<Format>,

@@ -5,10 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::HumanBytes;
 
-use crate::memory::{Correction, Memory, ModelTag, Prune};
+use crate::memory::{Memory, ModelTag, Prune};
 use crate::pipeline::Corrections;
 use crate::sheet;
-use crate::tmx::{self, Pair};
+use crate::tmx::{self, Unit};
 
 use super::args::{Global, MemoryCommand};
 use super::choose::Shelf;
@@ -70,8 +70,7 @@ pub fn memory(global: &Global, command: MemoryCommand, reporter: &Reporter) -> R
             let is_tmx =
                 file.as_ref().and_then(|f| f.extension()).is_some_and(|e| e.eq_ignore_ascii_case("tmx"));
             let bytes = if is_tmx {
-                let pair = |c: &Correction| Pair { source: c.source.clone(), target: c.target.clone() };
-                tmx::write(&all.iter().map(pair).collect::<Vec<_>>())?
+                tmx::write(&[], all.iter().map(|c| Unit::of(&c.source, &c.target)))
             } else {
                 let rows = all.iter().map(|c| [c.source.as_str(), c.target.as_str()].into_iter());
                 sheet::write(&["arabic", "correction"], rows)?

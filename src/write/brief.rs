@@ -6,20 +6,20 @@ use std::path::PathBuf;
 
 use super::escape::{markdown, markdown_code};
 use super::markdown::{BilingualMarkdown, note, notes, stamp, warning};
-use super::{DocumentWriter, Format, WriteError, html::BilingualHtml, links, words};
+use super::{DocumentWriter, Format, WriteError, docx::BilingualDocx, html::BilingualHtml, links, words};
 use crate::unit::{DocumentRisk, Risk, State, TranslatedDocument, TranslationUnit};
 
 /// Flagged sentences that a brief lists; the bilingual file shows all.
-const LISTED: usize = 20;
+pub(super) const LISTED: usize = 20;
 
 pub(super) struct BriefMarkdown {
     bilingual: Option<Format>,
 }
 
 impl BriefMarkdown {
-    /// Points are linked to the bilingual file that is written beside it: HTML rather than Markdown.
+    /// Points are linked to the bilingual file that is written beside it: HTML rather than Markdown or Word.
     pub(super) fn linking_to(formats: &[Format]) -> Self {
-        let bilingual = [Format::Html, Format::Md].into_iter().find(|f| formats.contains(f));
+        let bilingual = [Format::Html, Format::Md, Format::Docx].into_iter().find(|f| formats.contains(f));
         BriefMarkdown { bilingual }
     }
 }
@@ -78,6 +78,7 @@ impl BriefMarkdown {
         let path = match self.bilingual? {
             Format::Html => BilingualHtml.path(id),
             Format::Md => BilingualMarkdown.path(id),
+            Format::Docx => BilingualDocx.path(id),
             _ => return None,
         };
         Some(links::sibling(&path))

@@ -23,15 +23,11 @@ impl DocumentWriter for EnglishText {
         let (mut end, mut block) = (0, None);
         for unit in &doc.units {
             let gap = layout::slice(text, end, unit.span.start);
-            if block == Some(unit.block) {
-                push_within_block(gap, &mut out);
-            } else {
-                push_gap(gap, &mut out);
-            }
+            out.push_str(&if block == Some(unit.block) { gap_within_block(gap) } else { self::gap(gap) });
             out.push_str(&words::english(unit));
             (end, block) = (unit.span.end, Some(unit.block));
         }
-        push_gap(layout::slice(text, end, text.len()), &mut out);
+        out.push_str(&gap(layout::slice(text, end, text.len())));
         if !out.ends_with('\n') {
             out.push('\n');
         }
@@ -39,17 +35,14 @@ impl DocumentWriter for EnglishText {
     }
 }
 
-/// List markers, blank lines, code: as they stand, but for the controls that steer Arabic.
-fn push_gap(gap: &str, out: &mut String) {
-    out.extend(gap.chars().filter(|&c| !is_bidi_control(c)));
+/// What stands in the English for a gap between blocks. List markers, blank lines, code: as they stand, but for the
+/// controls that steer Arabic.
+pub(super) fn gap(gap: &str) -> String {
+    gap.chars().filter(|&c| !is_bidi_control(c)).collect()
 }
 
-/// One space: English needs it even where the Arabic had none, and a hard line break means nothing in it. What is
-/// more than space is kept.
-fn push_within_block(gap: &str, out: &mut String) {
-    out.push(' ');
-    if gap.contains(char::is_alphanumeric) {
-        push_gap(gap.trim(), out);
-        out.push(' ');
-    }
+/// What stands in the English for a gap between two sentences of a block. One space: English needs it even where the
+/// Arabic had none, and a hard line break means nothing in it. What is more than space is kept.
+pub(super) fn gap_within_block(gap: &str) -> String {
+    if gap.contains(char::is_alphanumeric) { format!(" {} ", self::gap(gap.trim())) } else { " ".into() }
 }

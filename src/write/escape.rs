@@ -9,18 +9,23 @@ use crate::lang::{is_arabic_diacritic, is_arabic_letter};
 /// punctuation would jump to their other side (Unicode Standard Annex 9).
 pub(super) fn english_html(text: &str) -> Value {
     let mut html = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some(start) = rest.find(is_arabic_letter) {
-        let (before, from) = rest.split_at(start);
-        let (arabic, after) = from.split_at(arabic_run(from));
-        html.push_str(&escape(before));
-        html.push_str("<bdi lang=\"ar\" dir=\"rtl\">");
-        html.push_str(&escape(arabic));
-        html.push_str("</bdi>");
-        rest = after;
+    for (is_arabic, piece) in arabic_runs(text) {
+        let (open, close) = if is_arabic { ("<bdi lang=\"ar\" dir=\"rtl\">", "</bdi>") } else { ("", "") };
+        html.extend([open, &escape(piece), close]);
     }
-    html.push_str(&escape(rest));
     Value::from_safe_string(html)
+}
+
+/// English cut at the Arabic in it: whether a piece is Arabic, and the piece.
+pub(super) fn arabic_runs(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let arabic = arabic_run(rest);
+        let end = if arabic > 0 { arabic } else { rest.find(is_arabic_letter).unwrap_or(rest.len()) };
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        (!piece.is_empty()).then_some((arabic > 0, piece))
+    })
 }
 
 /// A path as HTML. Each part keeps its own direction, so that neither `/` nor the extension wanders into an Arabic

@@ -80,6 +80,7 @@ pub(super) fn summary(run: &RunRecord) -> String {
 pub(super) fn bilingual(record: &DocumentRecord) -> Option<&str> {
     output(record, ".bilingual.html")
         .or_else(|| output(record, ".bilingual.md"))
+        .or_else(|| output(record, ".bilingual.docx"))
         .or_else(|| output(record, ".en.txt"))
 }
 
@@ -186,7 +187,12 @@ impl<'r> Report<'r> {
             (".brief.md", "brief"),
             (".bilingual.html", "bilingual"),
             (".bilingual.md", "Markdown"),
+            (".bilingual.docx", "Word"),
             (".en.txt", "English text"),
+            (".en.docx", "English in Word"),
+            (".brief.docx", "brief in Word"),
+            (".xliff", "XLIFF"),
+            (".tmx", "TMX"),
             (".units.jsonl", "data"),
         ];
         let link = |(suffix, name)| Some(Link { name, href: links::href(output(record, suffix)?) });

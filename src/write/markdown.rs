@@ -151,7 +151,7 @@ fn lead(row: &Row<'_>) -> (String, String) {
 }
 
 /// `3.` for `3.`, `(3)`, `٣-` …: CommonMark allows at most nine digits.
-fn ordered(marker: &str) -> Option<String> {
+pub(super) fn ordered(marker: &str) -> Option<String> {
     let digits: String = marker.chars().filter_map(digit_value).map(|d| char::from(b'0' + d)).collect();
     (1..=9).contains(&digits.len()).then(|| format!("{digits}."))
 }

@@ -6,6 +6,7 @@
 
 mod brief;
 mod digest;
+mod docx;
 mod english;
 mod escape;
 #[cfg(test)]
@@ -21,7 +22,9 @@ mod original;
 mod page;
 mod review;
 mod save;
+mod tmx;
 mod words;
+mod xliff;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -70,7 +73,7 @@ pub enum WriteError {
     },
 }
 
-/// A format of bilingual output that `--formats` names.
+/// A format that `--formats` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
     /// `NAME.bilingual.md`
@@ -81,11 +84,28 @@ pub enum Format {
     Jsonl,
     /// `NAME.en.EXT`: the file itself in English
     Original,
+    /// `NAME.en.txt`
+    Txt,
+    /// `NAME.bilingual.docx`, `NAME.en.docx` and, for documents with a brief, `NAME.brief.docx`
+    Docx,
+    /// `NAME.tmx`
+    Tmx,
+    /// `NAME.xliff`
+    Xliff,
 }
 
 impl Format {
     /// All formats, in the order in which they are listed for people.
-    pub const ALL: [Format; 4] = [Format::Md, Format::Html, Format::Jsonl, Format::Original];
+    pub const ALL: [Format; 8] = [
+        Format::Md,
+        Format::Html,
+        Format::Jsonl,
+        Format::Original,
+        Format::Txt,
+        Format::Docx,
+        Format::Tmx,
+        Format::Xliff,
+    ];
 
     /// The name as given to `--formats`.
     pub fn name(self) -> &'static str {
@@ -94,6 +114,10 @@ impl Format {
             Format::Html => "html",
             Format::Jsonl => "jsonl",
             Format::Original => "original",
+            Format::Txt => "txt",
+            Format::Docx => "docx",
+            Format::Tmx => "tmx",
+            Format::Xliff => "xliff",
         }
     }
 }
@@ -107,7 +131,7 @@ impl fmt::Display for Format {
 /// A name that is not one of [`Format::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown format {name:?}\nhint: the formats are md, html, jsonl and original, with commas between them"
+    "unknown format {name:?}\nhint: the formats are md, html, jsonl, txt, docx, tmx, xliff and original, with commas between them"
 )]
 pub struct UnknownFormat {
     /// What was given.
@@ -147,19 +171,27 @@ pub trait DocumentWriter: Send + Sync {
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError>;
 }
 
-/// The writers for `formats`, and those of the English text and the brief, which are always written.
+/// The writers for `formats`, and that of the brief, which is always written.
 pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
     let mut writers: Vec<Box<dyn DocumentWriter>> = Vec::new();
+    let mut add = |writer: Box<dyn DocumentWriter>| writers.push(writer);
     for format in Format::ALL.into_iter().filter(|f| formats.contains(f)) {
-        writers.push(match format {
-            Format::Md => Box::new(markdown::BilingualMarkdown),
-            Format::Html => Box::new(html::BilingualHtml),
-            Format::Jsonl => Box::new(jsonl::Units),
-            Format::Original => Box::new(original::Translated),
-        });
+        match format {
+            Format::Md => add(Box::new(markdown::BilingualMarkdown)),
+            Format::Html => add(Box::new(html::BilingualHtml)),
+            Format::Jsonl => add(Box::new(jsonl::Units)),
+            Format::Original => add(Box::new(original::Translated)),
+            Format::Txt => add(Box::new(english::EnglishText)),
+            Format::Docx => {
+                add(Box::new(docx::BilingualDocx));
+                add(Box::new(docx::EnglishDocx));
+                add(Box::new(docx::BriefDocx));
+            }
+            Format::Tmx => add(Box::new(tmx::Memory)),
+            Format::Xliff => add(Box::new(xliff::Xliff)),
+        }
     }
-    writers.push(Box::new(english::EnglishText));
-    writers.push(Box::new(brief::BriefMarkdown::linking_to(formats)));
+    add(Box::new(brief::BriefMarkdown::linking_to(formats)));
     writers
 }
 
@@ -179,7 +211,7 @@ pub struct Collision {
     pub first: String,
     /// The document that would overwrite it.
     pub second: String,
-    /// The file they share.
+    /// The files they share: `a/b.*`.
     pub output: PathBuf,
 }
 
@@ -189,8 +221,9 @@ pub fn collisions<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<Collision> 
     let mut taken = std::collections::HashMap::new();
     let mut found = Vec::new();
     for id in ids {
-        // All outputs of a document share one stem, so one of them speaks for all.
-        let output = english::EnglishText.path(id);
+        // All outputs of a document are its stem with a suffix, and no suffix ends in another with a dot before it: so
+        // documents share all names or none.
+        let output = links::output(id, "*");
         let key = output.to_string_lossy().to_lowercase();
         match taken.get(&key) {
             Some(&first) => {
@@ -210,14 +243,18 @@ pub fn save_document(
     writers: &[Box<dyn DocumentWriter>],
     doc: &TranslatedDocument,
 ) -> Result<Vec<String>, WriteError> {
-    let mut saved = Vec::new();
-    for writer in writers.iter().filter(|w| doc.brief.is_some() || !w.needs_brief()) {
-        if !writer.is_for(&doc.document.format) {
-            continue;
-        }
+    let mut saved: Vec<String> = Vec::new();
+    let is_due = |w: &&Box<dyn DocumentWriter>| {
+        w.is_for(&doc.document.format) && (doc.brief.is_some() || !w.needs_brief())
+    };
+    for writer in writers.iter().filter(is_due) {
         let path = writer.path(&doc.document.id);
-        out.save(&path, &writer.render(doc)?)?;
-        saved.push(links::slashed(&path));
+        let name = links::slashed(&path);
+        // The file itself in English may be what another format would be as well.
+        if !saved.contains(&name) {
+            out.save(&path, &writer.render(doc)?)?;
+            saved.push(name);
+        }
     }
     Ok(saved)
 }

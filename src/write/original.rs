@@ -29,9 +29,9 @@ impl DocumentWriter for Translated {
         links::output(id, &format!("en.{}", extension.unwrap_or("original")))
     }
 
-    /// Of plain text there is `en.txt`; what a PDF file looks like is not text.
+    /// What a PDF file looks like is not text.
     fn is_for(&self, format: &str) -> bool {
-        !matches!(format, "txt" | "pdf")
+        format != "pdf"
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

@@ -7,10 +7,14 @@ use crate::document::BlockKind;
 use crate::run::Readers;
 use crate::unit::State;
 
-fn render(name: &str, doc: &TranslatedDocument) -> String {
+fn bytes(name: &str, doc: &TranslatedDocument) -> Vec<u8> {
     let writers = writers(&Format::ALL);
     let writer = writers.iter().find(|w| w.name() == name).unwrap();
-    String::from_utf8(writer.render(doc).unwrap()).unwrap()
+    writer.render(doc).unwrap()
+}
+
+fn render(name: &str, doc: &TranslatedDocument) -> String {
+    String::from_utf8(bytes(name, doc)).unwrap()
 }
 
 #[track_caller]
@@ -36,6 +40,214 @@ fn bilingual_markdown_is_as_expected() {
 #[test]
 fn brief_is_as_expected() {
     expect("report.brief.md", &render("brief.md", &fixture::report()));
+}
+
+#[test]
+fn memory_for_other_programs_is_as_expected() {
+    let mut doc = fixture::report();
+    doc.units[4].reviewed = true;
+    let file = render("tmx", &doc);
+    expect("report.tmx", &file);
+    let pairs = crate::tmx::read(file.as_bytes()).unwrap();
+    let wanted = doc.units.iter().filter(|u| !matches!(u.state, State::Skipped | State::Copied));
+    let wanted: Vec<_> = wanted.map(|u| (u.source.as_str(), u.target.as_str())).collect();
+    let found: Vec<_> = pairs.iter().map(|p| (p.source.as_str(), p.target.as_str())).collect();
+    assert_eq!(found, wanted);
+}
+
+/// The sources and the targets of an XLIFF file, each one after the other; a source stands for a target that is not there.
+fn sides_of(xliff: &str) -> (String, String) {
+    use crate::xml::{Part, Parts};
+    let (mut sides, mut now) = ([String::new(), String::new()], [None, None::<String>]);
+    let mut side = None;
+    for part in Parts::new(xliff) {
+        match part.unwrap() {
+            Part::Start(tag) => match tag.local_name().as_ref() {
+                "source" => (side, now) = (Some(0), [Some(String::new()), None]),
+                "target" => (side, now[1]) = (Some(1), Some(String::new())),
+                "cp" => {
+                    let hex = tag.try_get_attribute("hex").unwrap().unwrap().value.into_owned();
+                    let c = char::from_u32(u32::from_str_radix(&hex, 16).unwrap()).unwrap();
+                    now[side.unwrap()].as_mut().unwrap().push(c);
+                }
+                _ => {}
+            },
+            Part::Text(text) => {
+                if let Some(side) = side {
+                    now[side].as_mut().unwrap().push_str(&text);
+                }
+            }
+            Part::End(name) => match name.as_str() {
+                "source" | "target" => side = None,
+                "segment" | "ignorable" => {
+                    let [source, target] = std::mem::take(&mut now);
+                    sides[1].push_str(target.as_ref().or(source.as_ref()).unwrap());
+                    sides[0].push_str(&source.unwrap());
+                }
+                _ => {}
+            },
+        }
+    }
+    sides.into()
+}
+
+#[test]
+fn xliff_is_as_expected() {
+    let mut doc = fixture::report();
+    doc.units[4].reviewed = true;
+    let file = render("xliff", &doc);
+    expect("report.xliff", &file);
+    for state in ["translated", "repaired", "flagged", "copied", "skipped"] {
+        assert_eq!(
+            file.matches(&format!("subState=\"tarjuman:{state}\"")).count(),
+            doc.ledger().count(State::ALL.into_iter().find(|s| s.name() == state).unwrap()),
+            "{state}"
+        );
+    }
+    assert_eq!(sides_of(&file).0, doc.document.text);
+}
+
+/// A part of a Word document.
+fn part(docx: &[u8], name: &str) -> String {
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(docx)).unwrap();
+    std::io::read_to_string(zip.by_name(name).unwrap()).unwrap()
+}
+
+/// Text of a part as a reader sees it: a line a paragraph, without marks of direction.
+fn read_aloud(xml: &str) -> String {
+    use crate::xml::{Part, Parts};
+    let (mut out, mut is_text) = (String::new(), false);
+    for part in Parts::new(xml) {
+        match part.unwrap() {
+            Part::Start(tag) => match tag.local_name().as_ref() {
+                "t" => is_text = true,
+                "tab" => out.push('\t'),
+                _ => {}
+            },
+            Part::Text(text) if is_text => out.push_str(&text.replace('\u{200e}', "")),
+            Part::Text(_) => {}
+            Part::End(name) => match name.as_str() {
+                "t" => is_text = false,
+                "p" => out.push('\n'),
+                _ => {}
+            },
+        }
+    }
+    out
+}
+
+#[test]
+fn word_documents_are_as_expected() {
+    let mut doc = fixture::report();
+    doc.units[4].reviewed = true;
+    let mut aloud = String::new();
+    for name in ["docx", "en.docx", "brief.docx"] {
+        let file = bytes(name, &doc);
+        assert_eq!(file, bytes(name, &doc), "the same at any time");
+        for part_name in ["word/document.xml", "word/footer.xml"] {
+            aloud.push_str(&format!("== {name} {part_name}\n{}", read_aloud(&part(&file, part_name))));
+        }
+    }
+    expect("report.docx.txt", &aloud);
+    expect("report.bilingual.document.xml", &part(&bytes("docx", &doc), "word/document.xml"));
+}
+
+#[test]
+fn a_word_document_tells_direction_language_and_what_to_look_at() {
+    let doc = fixture::report();
+    let bilingual = part(&bytes("docx", &doc), "word/document.xml");
+    for unit in &doc.units {
+        let (anchor, english) = (unit.anchor(), read_aloud(&bilingual));
+        assert_eq!(bilingual.matches(&format!("w:name=\"{anchor}\"/>")).count(), 1);
+        assert!(english.contains(words::english(unit).as_ref()) && english.contains(&unit.source));
+    }
+    // Flagged and skipped, on both sides.
+    assert_eq!(bilingual.matches("<w:highlight").count(), 6, "two sentences, one with Arabic runs");
+    for run in bilingual.split("<w:r>").skip(1) {
+        let text = run.split("preserve\">").nth(1).unwrap_or_default().split('<').next().unwrap();
+        let text = text.replace("&lt;", "").replace("&gt;", "");
+        let rtl = run.contains("<w:rtl/><w:lang w:bidi=\"ar-SA\"/>");
+        assert!(rtl || !text.contains(crate::lang::is_arabic_letter), "{run}");
+        assert!(!rtl || !text.contains(|c: char| c.is_ascii_alphabetic()), "{run}");
+    }
+    assert_eq!(bilingual.matches("<w:bidi/>").count(), 3, "the blocks with Arabic");
+
+    // A link of the brief leads to a bookmark of the file that the relationship names.
+    let brief = bytes("brief.docx", &doc);
+    assert!(part(&brief, "word/_rels/document.xml.rels").contains("Id=\"rId5\""));
+    assert!(
+        part(&brief, "word/_rels/document.xml.rels").contains("Target=\"flood%20report.bilingual.docx\"")
+    );
+    let brief = part(&brief, "word/document.xml");
+    let links: Vec<_> = brief.split("<w:hyperlink r:id=\"rId5\" w:anchor=\"").skip(1).collect();
+    assert!(links.len() > 4);
+    for link in links {
+        let anchor = link.split('"').next().unwrap();
+        assert!(bilingual.contains(&format!("w:name=\"{anchor}\"")), "{anchor}");
+    }
+}
+
+/// All that a part refers to is there.
+#[test]
+fn word_documents_are_whole() {
+    for name in ["docx", "en.docx", "brief.docx"] {
+        let file = bytes(name, &fixture::report());
+        let zip = zip::ZipArchive::new(std::io::Cursor::new(&file)).unwrap();
+        let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+        for name in names.iter().filter(|n| n.ends_with(".xml") || n.ends_with(".rels")) {
+            crate::xml::Parts::new(&part(&file, name)).for_each(|part| drop(part.unwrap()));
+        }
+        for target in part(&file, "word/_rels/document.xml.rels").split("Target=\"").skip(1) {
+            let target = target.split('"').next().unwrap();
+            assert!(target.ends_with(".docx") || names.contains(&format!("word/{target}")), "{target}");
+        }
+        let styles = part(&file, "word/styles.xml");
+        for style in part(&file, "word/document.xml").split("Style w:val=\"").skip(1) {
+            let style = style.split('"').next().unwrap();
+            assert!(styles.contains(&format!("w:styleId=\"{style}\"")), "{style}");
+        }
+    }
+}
+
+#[test]
+fn tables_come_back_as_tables() {
+    let mut doc = fixture::build(
+        "x.md",
+        &[
+            ("| ", BlockKind::TableCell, &["أ"]),
+            (" | ", BlockKind::TableCell, &["ب"]),
+            (" |\n|---|---|---|\n| ", BlockKind::TableCell, &["ج"]),
+            (" |  | ", BlockKind::TableCell, &["د"]),
+            (" |\n| | ", BlockKind::TableCell, &["ه"]),
+            (" |\n\n", BlockKind::Paragraph, &["و."]),
+            ("\n\n", BlockKind::TableCell, &["ز"]),
+            ("\t", BlockKind::TableCell, &["ح"]),
+        ],
+        "",
+    );
+    for (unit, target) in doc.units.iter_mut().zip(["A", "B", "C", "D", "E", "F.", "G", "H"]) {
+        unit.target = target.into();
+    }
+    let document = part(&bytes("en.docx", &doc), "word/document.xml");
+    let tables: Vec<Vec<Vec<String>>> = document
+        .split("<w:tbl>")
+        .skip(1)
+        .map(|table| {
+            let rows = table.split("</w:tbl>").next().unwrap().split("<w:tr>").skip(1);
+            rows.map(|row| {
+                row.split("<w:tc>")
+                    .skip(1)
+                    .map(|cell| read_aloud(&format!("<a>{}</a>", cell.split("</w:tc>").next().unwrap())))
+                    .collect()
+            })
+            .collect()
+        })
+        .collect();
+    let rows = |rows: &[&[&str]]| -> Vec<Vec<String>> {
+        rows.iter().map(|row| row.iter().map(|cell| format!("{cell}\n")).collect()).collect()
+    };
+    assert_eq!(tables, [rows(&[&["A", "B", ""], &["C", "", "D"], &["", "E", ""]]), rows(&[&["G", "H"]])]);
+    assert!(document.contains(">F.<"));
 }
 
 #[test]
@@ -129,6 +341,40 @@ fn copied_documents_come_back_as_they_were() {
             blocks.iter().map(|(gap, units)| (*gap, BlockKind::Paragraph, units.as_slice())).collect();
         let doc = fixture::build("x.txt", &blocks, "\n");
         assert_eq!(render("en.txt", &doc), doc.document.text);
+        assert_eq!(sides_of(&render("xliff", &doc)), (doc.document.text.clone(), doc.document.text));
+    }
+}
+
+/// Whatever stands in a document and its name.
+#[test]
+fn what_xml_cannot_write_is_no_fault_of_the_file() {
+    let odd = "أ\u{0}\u{1}b\u{c}<&>\"']]>\r\u{fffe}\u{202e}\u{1f600}";
+    let mut doc = fixture::build(
+        odd,
+        &[("\u{1b}\r\n", BlockKind::Paragraph, &[odd, odd]), ("\u{b}", BlockKind::TableCell, &[odd])],
+        "\u{7f}\u{8}",
+    );
+    for (unit, state) in doc.units.iter_mut().zip([State::Flagged, State::Repaired, State::Skipped]) {
+        unit.state = state;
+        unit.reason = Some(odd.into());
+        unit.findings = vec![crate::unit::Finding { check: crate::unit::Check::Echo, detail: odd.into() }];
+    }
+    doc.model.warning = Some(odd.into());
+    let (source, english) = sides_of(&render("xliff", &doc));
+    assert_eq!(source, doc.document.text);
+    assert_eq!(
+        english, doc.document.text,
+        "the target is the source here, and the gap between two sentences a space"
+    );
+    let readable = "أb <&>\"']]>\r\u{202e}\u{1f600}";
+    let pairs = crate::tmx::read(&bytes("tmx", &doc)).unwrap();
+    assert_eq!(pairs.iter().map(|p| p.target.as_str()).collect::<Vec<_>>(), [readable, readable]);
+    for name in ["docx", "en.docx"] {
+        for name_of_part in ["word/document.xml", "word/footer.xml", "docProps/core.xml"] {
+            let part = part(&bytes(name, &doc), name_of_part);
+            crate::xml::Parts::new(&part).for_each(|part| drop(part.unwrap()));
+            assert!(part.chars().all(crate::xml::is_allowed), "{name} {name_of_part}");
+        }
     }
 }
 
@@ -167,11 +413,12 @@ fn a_unit_without_target_shows_its_source_everywhere() {
 fn a_brief_links_to_the_bilingual_file_that_is_written() {
     let brief = |formats: &[Format]| {
         let writers = writers(formats);
-        let brief = writers.iter().find(|w| w.needs_brief()).unwrap().render(&fixture::report()).unwrap();
-        String::from_utf8(brief).unwrap()
+        let brief = writers.iter().find(|w| w.name() == "brief.md").unwrap();
+        String::from_utf8(brief.render(&fixture::report()).unwrap()).unwrap()
     };
     assert!(brief(&Format::ALL).contains("\n[2]: flood%20report.bilingual.html#u2\n"));
     assert!(brief(&[Format::Md]).contains("\n[2]: flood%20report.bilingual.md#u2\n"));
+    assert!(brief(&[Format::Docx]).contains("\n[2]: flood%20report.bilingual.docx#u2\n"));
     assert!(!brief(&[Format::Jsonl]).contains("]: ") && brief(&[]).contains("village. [2]⚠\n"));
 }
 
@@ -184,8 +431,12 @@ fn odd_data_is_shown_as_far_as_possible_and_never_panics() {
     }
     let empty = fixture::build("empty.txt", &[], "");
     for writer in writers(&Format::ALL) {
-        let file = String::from_utf8(writer.render(&doc).unwrap()).unwrap();
-        assert!(file.contains("flood") || writer.name() == "jsonl");
+        let file = writer.render(&doc).unwrap();
+        let told = match String::from_utf8(file) {
+            Ok(text) => text.contains("flood"),
+            Err(file) => part(file.as_bytes(), "word/document.xml").contains("flood"),
+        };
+        assert!(told, "{}", writer.name());
         writer.render(&empty).unwrap();
     }
 }
@@ -195,18 +446,22 @@ fn outputs_have_the_promised_names() {
     let paths = |formats: &[Format], brief| output_paths("a/b.txt", "txt", formats, brief);
     assert_eq!(
         paths(&[Format::Jsonl, Format::Md, Format::Html], true),
-        ["a/b.bilingual.md", "a/b.bilingual.html", "a/b.units.jsonl", "a/b.en.txt", "a/b.brief.md"]
-            .map(PathBuf::from)
+        ["a/b.bilingual.md", "a/b.bilingual.html", "a/b.units.jsonl", "a/b.brief.md"].map(PathBuf::from)
     );
-    assert_eq!(paths(&[], false), [PathBuf::from("a/b.en.txt")]);
+    assert_eq!(paths(&[Format::Txt, Format::Tmx], false), ["a/b.en.txt", "a/b.tmx"].map(PathBuf::from));
+    assert_eq!(paths(&[Format::Xliff], false), [PathBuf::from("a/b.xliff")]);
+    assert_eq!(
+        paths(&[Format::Docx], true),
+        ["a/b.bilingual.docx", "a/b.en.docx", "a/b.brief.docx", "a/b.brief.md"].map(PathBuf::from)
+    );
 }
 
 #[test]
 fn formats_are_read_by_name() {
     assert_eq!(" HTML".parse(), Ok(Format::Html));
-    for name in ["docx", ""] {
+    for name in ["pdf", ""] {
         let error = name.parse::<Format>().unwrap_err().to_string();
-        assert!(error.contains("hint: the formats are md, html, jsonl"), "{error}");
+        assert!(error.contains("hint: the formats are md, html, jsonl,"), "{error}");
     }
 }
 
@@ -215,7 +470,7 @@ fn documents_that_share_an_output_are_found() {
     let found = collisions(["a/b.md", "a/b.txt", "a/c.txt", "A/C.md", "d/b.txt"]);
     let pairs: Vec<_> = found.iter().map(|c| (c.first.as_str(), c.second.as_str())).collect();
     assert_eq!(pairs, [("a/b.md", "a/b.txt"), ("a/c.txt", "A/C.md")]);
-    assert!(found[0].to_string().contains("a/b.en.txt\nhint: rename one"));
+    assert!(found[0].to_string().contains("a/b.*\nhint: rename one"));
 }
 
 fn empty() -> Tables {

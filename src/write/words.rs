@@ -176,6 +176,26 @@ pub(super) fn method(brief: &Brief) -> String {
     words
 }
 
+/// What made a document's targets: `Translated by NAME (DIGEST), LICENCE; QUALITY`.
+pub(super) fn stamp(model: &ModelStamp) -> String {
+    let mut line = format!("Translated by {}", model.name);
+    for (before, part, after) in
+        [(" (", short_digest(model), ")"), (", ", &model.licence, ""), ("; ", &model.quality, "")]
+    {
+        if !part.is_empty() {
+            line.extend([before, part, after]);
+        }
+    }
+    line
+}
+
+/// What a reader of a document must know of it as a whole, a line each: what made it, the model's warning, the states.
+pub(super) fn on_the_whole(doc: &TranslatedDocument) -> Vec<String> {
+    let warning = doc.model.warning.as_ref().map(|warning| format!("Warning: {warning}"));
+    let lines = [Some(stamp(&doc.model)), warning, Some(states(&doc.ledger()))];
+    lines.into_iter().flatten().collect()
+}
+
 /// The digest as people see it.
 pub(super) fn short_digest(model: &ModelStamp) -> &str {
     model.digest.get(..SHORT_DIGEST).unwrap_or(&model.digest)

@@ -15,7 +15,7 @@ use crate::place::{CLEAN, Draw, Place, Ran, Tree, assert_same, document};
 
 /// The command that all of them run, into `out`.
 pub fn run_into(out: &str) -> String {
-    format!("run reports --out {out} --model echo --threads 1")
+    format!("run reports --out {out} --model echo --threads 1 --formats md,html,jsonl,txt,docx,tmx,xliff")
 }
 
 /// Reports of some hundred sentences, several windows of them, a few said in every report, with a run that nobody

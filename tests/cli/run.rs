@@ -122,9 +122,11 @@ fn only_the_formats_and_briefs_asked_for_are_written() {
     let place = Place::new();
     place.write("a.txt", CLEAN);
     for (options, kinds) in [
-        ("--formats md --brief none", vec!["a.bilingual.md", "a.en.txt"]),
-        ("--formats jsonl,html,jsonl --brief none", vec!["a.bilingual.html", "a.en.txt", "a.units.jsonl"]),
-        ("--formats md", vec!["a.bilingual.md", "a.brief.md", "a.en.txt"]),
+        ("--formats md --brief none", vec!["a.bilingual.md"]),
+        ("--formats jsonl,html,jsonl --brief none", vec!["a.bilingual.html", "a.units.jsonl"]),
+        ("--formats md,txt", vec!["a.bilingual.md", "a.brief.md", "a.en.txt"]),
+        ("--formats tmx,xliff --brief none", vec!["a.tmx", "a.xliff"]),
+        ("--formats docx", vec!["a.bilingual.docx", "a.brief.docx", "a.brief.md", "a.en.docx"]),
     ] {
         let out = format!("out-{}", kinds.len() + options.len());
         place.tarjuman(&format!("run a.txt --out {out} --model echo {options}")).expect(0);
