@@ -98,7 +98,7 @@ impl<'t> Iterator for Parts<'t> {
 
 /// What an entity stands for: a character by number, or one of the five of XML. Others would have to be declared, and
 /// nothing that a file declares is followed.
-fn entity(name: &BytesRef<'_>) -> Option<String> {
+pub fn entity(name: &BytesRef<'_>) -> Option<String> {
     if let Some(char) = name.resolve_char_ref().ok()? {
         return Some(char.into());
     }

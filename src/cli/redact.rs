@@ -59,7 +59,8 @@ fn names_of_run(error: &RunError) -> Option<Vec<String>> {
             WriteError::Render { .. } => return None,
         },
         RunError::Ledger { document, .. } => vec![document.clone()],
-        RunError::Thread(_) | RunError::Encoding { .. } => Vec::new(),
+        RunError::Thread(_) => Vec::new(),
+        RunError::Encoding { .. } => return None,
     })
 }
 

@@ -57,8 +57,12 @@ fn gives_back(read: &Sheet) {
 pub fn tmx(bytes: &[u8]) {
     match memory::read(bytes) {
         Ok(pairs) => {
-            let once = memory::read(&memory::write(&pairs).unwrap()).unwrap();
-            let twice = memory::read(&memory::write(&once).unwrap()).unwrap();
+            let again = |pairs: &[memory::Pair]| {
+                let units = pairs.iter().map(|pair| memory::Unit::of(&pair.source, &pair.target));
+                memory::read(&memory::write(&[], units)).unwrap()
+            };
+            let once = again(&pairs);
+            let twice = again(&once);
             assert_eq!(once.len(), pairs.len());
             assert_eq!(twice, once);
         }

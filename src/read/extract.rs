@@ -85,11 +85,25 @@ impl Extract {
         *start = self.text.len();
     }
 
-    /// The text, its blocks, and the edits in the order of the part.
-    pub fn finish(mut self) -> (String, Vec<Block>, Vec<Edit>) {
+    /// The open block is of this kind, if nothing more was known of it.
+    pub fn is_rather(&mut self, kind: BlockKind) {
+        if let Some((open @ BlockKind::Paragraph, _)) = &mut self.open {
+            *open = kind;
+        }
+    }
+
+    /// The edits of the part that ends here, in its order; what comes is another part.
+    pub fn end_part(&mut self) -> Vec<Edit> {
+        self.end();
+        let mut edits = std::mem::take(&mut self.edits);
+        edits.sort_by_key(|edit| edit.at.start);
+        edits
+    }
+
+    /// The text and its blocks.
+    pub fn finish(mut self) -> (String, Vec<Block>) {
         self.end();
         self.text.push('\n');
-        self.edits.sort_by_key(|edit| edit.at.start);
-        (self.text, self.blocks, self.edits)
+        (self.text, self.blocks)
     }
 }

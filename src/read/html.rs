@@ -93,7 +93,9 @@ fn extract(page: &str) -> (String, Vec<crate::document::Block>, Vec<crate::docum
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
-    reader.extract.finish()
+    let edits = reader.extract.end_part();
+    let (text, blocks) = reader.extract.finish();
+    (text, blocks, edits)
 }
 
 /// The elements that make a block of their own, and of which kind.

@@ -5,10 +5,12 @@
 //! faithfully is an error that says why and what to do, never a document full of garbage.
 
 mod codepage;
+mod docx;
 pub mod encoding;
 mod extract;
 mod html;
 mod md;
+mod package;
 mod pdf;
 mod txt;
 
@@ -107,6 +109,14 @@ pub enum ReadError {
         /// The document.
         id: String,
     },
+    /// A document in an archive that cannot be opened, or not wholly.
+    #[error("{id}: the file is damaged: {what}")]
+    Damaged {
+        /// The document.
+        id: String,
+        /// Where, in one line.
+        what: String,
+    },
     /// A PDF of pictures.
     #[error("{id}: no page of the PDF has a text layer ({pages} with pictures or drawings only)")]
     NoTextLayer {
@@ -149,6 +159,9 @@ impl ReadError {
             ReadError::DamagedPdf { .. } => {
                 "open it in a PDF reader and save or print it as a new PDF, or get an undamaged copy".into()
             }
+            ReadError::Damaged { .. } => {
+                "open it in the program it was made with and save it again, or get an undamaged copy".into()
+            }
             ReadError::NoTextLayer { .. } => {
                 "recognise its text first, for example with ocrmypdf -l ara IN.pdf OUT.pdf".into()
             }
@@ -184,7 +197,7 @@ pub trait Format: Sync {
 }
 
 /// Asked in this order. Plain text comes last and also takes what no format accepts.
-const FORMATS: [&dyn Format; 4] = [&pdf::Pdf, &html::Html, &md::Markdown, &txt::PlainText];
+const FORMATS: [&dyn Format; 5] = [&pdf::Pdf, &docx::Docx, &html::Html, &md::Markdown, &txt::PlainText];
 
 /// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
 /// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.
@@ -296,7 +309,8 @@ mod tests {
             ("a.TXT", true),
             ("a.text", true),
             ("d.md/a.pdf", true),
-            ("a.docx", false),
+            ("a.docx", true),
+            ("a.xlsx", false),
             (".md", false),
             ("a", false),
         ] {

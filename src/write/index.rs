@@ -190,6 +190,8 @@ impl<'r> Report<'r> {
             (".bilingual.docx", "Word"),
             (".en.txt", "English text"),
             (".en.docx", "English in Word"),
+            (".en.html", "page in English"),
+            (".en.md", "Markdown in English"),
             (".brief.docx", "brief in Word"),
             (".xliff", "XLIFF"),
             (".tmx", "TMX"),
