@@ -117,6 +117,6 @@ fn part(element: &str, content: &str) -> String {
 
 /// What made the targets, and the model's warning.
 fn footer(doc: &TranslatedDocument) -> String {
-    let warning = doc.model.warning.as_deref().map(|warning| format!(". {warning}")).unwrap_or_default();
+    let warning = doc.model.warning.as_deref().map(|warning| format!(" · {warning}")).unwrap_or_default();
     words::stamp(&doc.model) + &warning
 }
