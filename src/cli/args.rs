@@ -199,7 +199,7 @@ pub struct RunArgs {
     /// Folder for everything that is written
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub out: PathBuf,
-    /// What to write of each document, with commas between: md, html, jsonl, txt, docx, tmx, xliff
+    /// What to write of each document, with commas between: md, html, jsonl, txt, docx, tmx, xliff, original
     #[arg(
         long,
         value_name = "LIST",
