@@ -9,6 +9,22 @@ use crate::lang::{digit_value, is_arabic_letter};
 
 /// Whether a text is read from right to left: most of its letters are Arabic.
 pub(super) fn is_rtl<'a>(atoms: impl IntoIterator<Item = &'a Atom>) -> Option<bool> {
+    let (arabic, others) = letters(atoms);
+    (arabic + others > 0).then_some(arabic >= others)
+}
+
+/// The same where the direction of what stands `around` is known: a long path or address does not turn a line.
+pub(super) fn is_rtl_within<'a>(atoms: impl IntoIterator<Item = &'a Atom>, around: bool) -> bool {
+    let (arabic, others) = letters(atoms);
+    match arabic + others {
+        0 => around,
+        _ if around => arabic * 3 >= others,
+        _ => arabic > others * 3,
+    }
+}
+
+/// How many letters are Arabic, and how many are others.
+fn letters<'a>(atoms: impl IntoIterator<Item = &'a Atom>) -> (usize, usize) {
     let (mut arabic, mut others) = (0usize, 0usize);
     for c in atoms.into_iter().flat_map(|a| a.text.chars()) {
         if is_arabic_letter(c) {
@@ -17,7 +33,7 @@ pub(super) fn is_rtl<'a>(atoms: impl IntoIterator<Item = &'a Atom>) -> Option<bo
             others += 1;
         }
     }
-    (arabic + others > 0).then_some(arabic >= others)
+    (arabic, others)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -302,5 +318,10 @@ mod tests {
         assert_eq!(is_rtl(&seen("سلام ok")), Some(true));
         assert_eq!(is_rtl(&seen("سلا hello")), Some(false));
         assert_eq!(is_rtl(&seen("12 - 3")), None);
+        for (line, around, rtl) in
+            [("سلا hello", true, true), ("سلا hello", false, false), ("س long path", true, false)]
+        {
+            assert_eq!(is_rtl_within(&seen(line), around), rtl, "{line}");
+        }
     }
 }

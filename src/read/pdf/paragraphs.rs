@@ -192,13 +192,13 @@ fn has_leaders(atoms: &[Atom]) -> bool {
 
 /// The list marker that a line begins with.
 fn marker_of(atoms: &[Atom], rtl: bool, style: Style) -> Option<String> {
-    let text = order::logical(atoms, order::is_rtl(atoms).unwrap_or(rtl), style.mirrored);
+    let text = order::logical(atoms, order::is_rtl_within(atoms, rtl), style.mirrored);
     let length = txt::list_marker(&text)?;
     Some(text[..length].to_string())
 }
 
 fn piece(lines: Vec<Line>, rtl: bool, style: Style, left: f32, right: f32) -> Piece {
-    let own = order::is_rtl(lines.iter().flat_map(|l| &l.fragment.atoms)).unwrap_or(rtl);
+    let own = order::is_rtl_within(lines.iter().flat_map(|l| &l.fragment.atoms), rtl);
     let mut text = String::new();
     for line in &lines {
         append(&mut text, order::logical(&line.fragment.atoms, own, style.mirrored).trim());
