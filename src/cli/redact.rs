@@ -20,10 +20,9 @@ const WITHHELD: (&str, &str) =
 pub fn error(error: &anyhow::Error) -> (String, String) {
     let known = if let Some(error) = error.downcast_ref::<RunError>() {
         names_of_run(error).map(|names| (error.to_string(), names))
-    } else if let Some(error) = error.downcast_ref::<MemoryError>() {
-        Some((error.to_string(), vec![shown(error.path())]))
     } else {
-        None
+        let error = error.downcast_ref::<MemoryError>();
+        error.map(|error| (error.to_string(), vec![shown(error.path())]))
     };
     let Some((mut text, mut names)) = known else { return (WITHHELD.0.into(), WITHHELD.1.into()) };
     // The longest first: one may be a part of another.

@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_unpacks_to_a_disk_full_is_refused() {
-        let honest: Vec<u8> = (0..3 * ALLOWANCE).map(|i| (i * i >> 7) as u8).collect();
+        let honest: Vec<u8> = (0..3 * ALLOWANCE).map(|i| ((i * i) >> 7) as u8).collect();
         for (bytes, fits) in [(honest, true), (vec![0; 4 << 20], false)] {
             let packed = gzip(&bytes);
             let mut out = Vec::new();

@@ -166,22 +166,19 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                     _ => {}
                 }
             }
-            Event::Text(_) | Event::GeneralRef(_) | Event::CData(_) if passed.is_none() => {
-                if open.last().is_some_and(|name| name == "t") {
-                    let shown = match event {
-                        Event::Text(text) => text.to_string(),
-                        Event::CData(text) => text.to_string(),
-                        Event::GeneralRef(name) => {
-                            crate::xml::entity(&name).ok_or("an entity that XML does not know")?
-                        }
-                        _ => String::new(),
-                    };
-                    extract.push(&shown, at);
-                }
+            Event::Text(text) if is_shown(passed, &open) => extract.push(&text, at),
+            Event::CData(text) if is_shown(passed, &open) => extract.push(&text, at),
+            Event::GeneralRef(name) if is_shown(passed, &open) => {
+                extract.push(&crate::xml::entity(&name).ok_or("an entity that XML does not know")?, at);
             }
             _ => {}
         }
     }
+}
+
+/// Whether text between these open elements is for readers.
+fn is_shown(passed: Option<usize>, open: &[String]) -> bool {
+    passed.is_none() && open.last().is_some_and(|name| name == "t")
 }
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {

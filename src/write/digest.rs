@@ -99,7 +99,7 @@ fn push_report(record: &DocumentRecord, run: &RunRecord, likes: &[Like<'_>], out
     let news = run.news(record).map(|news| format!(" · **{news}**")).unwrap_or_default();
     let _ = writeln!(out, "{}{news}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
     if !likes.is_empty() {
-        let likes: Vec<String> = likes.iter().map(|like| also(like)).collect();
+        let likes: Vec<String> = likes.iter().map(also).collect();
         let _ = writeln!(out, "Also: {}\n", likes.join(", "));
     }
     out.push_str(&notes(&record.notes));

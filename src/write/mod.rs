@@ -199,8 +199,8 @@ pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
 #[cfg(test)]
 fn output_paths(id: &str, format: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
     let writers = writers(formats);
-    let is_written = |w: &&Box<dyn DocumentWriter>| w.is_for(format) && (with_brief || !w.needs_brief());
-    writers.iter().filter(is_written).map(|w| w.path(id)).collect()
+    let due = writers.iter().filter(|w| w.is_for(format) && (with_brief || !w.needs_brief()));
+    due.map(|w| w.path(id)).collect()
 }
 
 /// Two documents that would be written to the same file.
@@ -244,10 +244,10 @@ pub fn save_document(
     doc: &TranslatedDocument,
 ) -> Result<Vec<String>, WriteError> {
     let mut saved: Vec<String> = Vec::new();
-    let is_due = |w: &&Box<dyn DocumentWriter>| {
-        w.is_for(&doc.document.format) && (doc.brief.is_some() || !w.needs_brief())
-    };
-    for writer in writers.iter().filter(is_due) {
+    let due = writers
+        .iter()
+        .filter(|w| w.is_for(&doc.document.format) && (doc.brief.is_some() || !w.needs_brief()));
+    for writer in due {
         let path = writer.path(&doc.document.id);
         let name = links::slashed(&path);
         // The file itself in English may be what another format would be as well.
