@@ -44,14 +44,11 @@ fn ids(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
-/// After the start and after each of `target`: log-probabilities by id, where what is not allowed is absent, and which
-/// tokens of the source the next one stands for.
-fn steps<D: Decoder>(
-    decoder: &D,
-    sources: &[&[u32]],
-    starts: u32,
-    targets: &[Vec<u32>],
-) -> Vec<Vec<(BTreeMap<u32, f32>, Vec<f32>)>> {
+/// Log-probabilities by id, where what is not allowed is absent, and which tokens of the source the next one stands for.
+type Step = (BTreeMap<u32, f32>, Vec<f32>);
+
+/// After the start and after each of `target`.
+fn steps<D: Decoder>(decoder: &D, sources: &[&[u32]], starts: u32, targets: &[Vec<u32>]) -> Vec<Vec<Step>> {
     let mut state = decoder.start(sources).unwrap();
     let free = vec![Constraint::default(); sources.len()];
     let mut all = vec![Vec::new(); sources.len()];
