@@ -233,6 +233,9 @@ pub struct TranslationUnit {
 }
 
 impl TranslationUnit {
+    /// What pages and tables say of a unit that was reviewed.
+    pub const CORRECTED: &'static str = "corrected";
+
     /// Whether it has no final state yet: it was left out for the model, and no reason says that this is final.
     pub fn is_waiting(&self) -> bool {
         self.state == State::Skipped && self.reason.is_none()

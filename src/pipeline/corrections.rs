@@ -6,12 +6,16 @@ use crate::memory::{Correction, Memory, MemoryError};
 use crate::segment;
 use crate::sheet::Sheet;
 use crate::tmx::{self, Pair};
+use crate::unit::TranslationUnit;
 use crate::xml;
 
 /// Names under which tables have the Arabic, what is to stand for it, and what stood for it.
 const SOURCE: [&str; 3] = ["arabic", "source", "ar"];
 const TARGET: [&str; 4] = ["correction", "target", "translation", "en"];
 const BEFORE: [&str; 1] = ["english"];
+
+/// Under this name `review.csv` says whether what stood there was a correction.
+const WHY: [&str; 1] = ["why"];
 
 /// What a table says of its sentences.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +35,7 @@ struct Rows {
     changed: Option<String>,
     /// The last that is as it was.
     kept: Option<String>,
-    /// What stood where the cell is empty.
+    /// Corrections that stood where the cell is empty.
     emptied: Vec<String>,
 }
 
@@ -64,7 +68,8 @@ impl TakenIn {
 impl Corrections {
     /// Reads a TMX file, every pair of which is a correction, or a table: rows with something in the column `correction` and Arabic in `arabic` (or other usual names of the
     /// two). Where a sentence is listed several times, the row that was changed counts; and where a correction was listed
-    /// as what stands (`english`), an emptied cell takes it back.
+    /// as what stands (`english`), an emptied cell takes it back. A table that says `why` has to call it a correction there: one
+    /// that was written before the model's answer was accepted lists the same words, and takes nothing back.
     ///
     /// # Errors
     /// One line that says what is wrong with the table.
@@ -79,11 +84,16 @@ impl Corrections {
         let sources = sheet.column(&SOURCE).ok_or_else(|| missing("Arabic", &SOURCE))?;
         let targets = sheet.column(&TARGET).ok_or_else(|| missing("corrections", &TARGET))?;
         let mut before = sheet.column(&BEFORE);
+        let mut why = sheet.column(&WHY);
         let mut sentences: BTreeMap<String, Rows> = BTreeMap::new();
         let mut found = Corrections::default();
         for (source, target) in sources.zip(targets) {
             let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
             let before = before.as_mut().and_then(Iterator::next).map(line).unwrap_or_default();
+            let was_corrected = why
+                .as_mut()
+                .and_then(Iterator::next)
+                .is_none_or(|why| why.trim() == TranslationUnit::CORRECTED);
             let (source, target) = (segment::normalize(source), line(target));
             if source.is_empty() {
                 found.unmatched += usize::from(!target.is_empty());
@@ -91,7 +101,7 @@ impl Corrections {
             }
             let rows = sentences.entry(source).or_default();
             match target {
-                empty if empty.is_empty() => rows.emptied.push(before),
+                empty if empty.is_empty() => rows.emptied.extend(was_corrected.then_some(before)),
                 same if same == before => rows.kept = Some(same),
                 other => rows.changed = Some(other),
             }
@@ -162,5 +172,16 @@ mod tests {
             "a model's answer takes nothing back"
         );
         assert_eq!(after("yes", &[("yea", "nay"), ("", "nay")]), yes("yea"), "one of two filled in");
+    }
+
+    #[test]
+    fn a_table_older_than_an_accepted_answer_does_not_take_it_back() {
+        for (why, stands) in [("numbers: 6 is missing", true), ("corrected", false)] {
+            let mut memory = Memory::none().unwrap();
+            memory.correct(&[Correction { source: "نعم".into(), target: "yes".into() }]).unwrap();
+            let table = format!("correction,english,arabic,why\n,yes,نعم,{why}\n");
+            Corrections::read(table.as_bytes()).unwrap().take_in(&mut memory).unwrap();
+            assert_eq!(memory.corrections(&["نعم"]).unwrap().remove(0).is_some(), stands, "{why}");
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! `NAME.bilingual.html`: one page that opens anywhere without a network, English on the left, Arabic on the right,
 //! sentence by sentence.
 //!
+//! The page works without its script; with it come layouts, filters, search and corrections (`assets/bilingual/*.js`,
+//! which share one scope and are joined in the order given here).
+//!
 //! English sentences have the ids `u1`, `u2` …, by which briefs point to them; their sources have `s1`, `s2` ….
 
 use std::path::PathBuf;
@@ -22,7 +25,15 @@ const PAGE: Page = Page {
     name: "bilingual.html",
     template: include_str!("assets/bilingual.html"),
     style: concat!(include_str!("assets/base.css"), include_str!("assets/bilingual.css")),
-    script: include_str!("assets/bilingual.js"),
+    script: concat!(
+        "'use strict';\n",
+        include_str!("assets/bilingual/text.js"),
+        include_str!("assets/bilingual/view.js"),
+        include_str!("assets/bilingual/corrections.js"),
+        include_str!("assets/bilingual/export.js"),
+        include_str!("assets/bilingual/search.js"),
+        include_str!("assets/bilingual/keys.js"),
+    ),
 };
 
 pub(super) struct BilingualHtml;
@@ -40,13 +51,15 @@ impl DocumentWriter for BilingualHtml {
         let ledger = doc.ledger();
         let title = words::title(doc);
         let page = PAGE.render(Bilingual {
+            version: env!("CARGO_PKG_VERSION"),
+            id: &doc.document.id,
+            digest: &doc.document.digest,
             path: (title != doc.document.id).then(|| path_html(&doc.document.id)),
             title,
             risk: words::risk(&DocumentRisk::of(&doc.units)),
             states: words::states(&ledger),
             trust: words::trust(&ledger),
             notes: &doc.document.notes,
-            flags: doc.units.iter().filter(|unit| !words::notes(unit).is_empty()).count(),
             model: Model::of(&doc.model),
             brief: doc.brief.as_ref().map(|brief| BriefView::of(brief, doc)),
             parts: layout::parts(doc).iter().map(|part| PartView::of(part, doc)).collect(),
@@ -57,7 +70,11 @@ impl DocumentWriter for BilingualHtml {
 
 #[derive(Serialize)]
 struct Bilingual<'d> {
-    /// The document's id, unless it is the title.
+    version: &'static str,
+    /// What corrections are exported and kept under.
+    id: &'d str,
+    digest: &'d str,
+    /// The document's id as it is shown, unless it is the title.
     path: Option<Value>,
     title: String,
     risk: String,
@@ -65,8 +82,6 @@ struct Bilingual<'d> {
     trust: String,
     /// What was not read of the document, and what was left out.
     notes: &'d [String],
-    /// Sentences with something to look at.
-    flags: usize,
     model: Model<'d>,
     brief: Option<BriefView>,
     parts: Vec<PartView<'d>>,
@@ -155,6 +170,10 @@ struct UnitView<'d> {
     spaced: bool,
     /// Whether the model doubted it.
     unsure: bool,
+    /// Whether its risk is high.
+    doubtful: bool,
+    /// Whether a person wrote it.
+    reviewed: bool,
     /// How it came to be, where that is not as usual.
     origin: Option<String>,
     notes: Vec<NoteView>,
@@ -219,6 +238,8 @@ impl<'d> UnitView<'d> {
             missing,
             spaced,
             unsure: words::is_unsure(unit),
+            doubtful: unit.risk() == Risk::High,
+            reviewed: unit.reviewed,
             origin: words::origin(unit),
             notes: words::notes(unit).into_iter().map(note).collect(),
         }

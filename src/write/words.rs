@@ -41,7 +41,7 @@ pub(super) fn notes(unit: &TranslationUnit) -> Vec<(&'static str, &str)> {
 /// How a target came to be, where it is not simply what the model said first.
 pub(super) fn origin(unit: &TranslationUnit) -> Option<String> {
     if unit.reviewed {
-        return Some("corrected".into());
+        return Some(TranslationUnit::CORRECTED.into());
     }
     let mended = unit.attempts.iter().rfind(|attempt| attempt.kept).map(|a| format!("mended: {}", a.step));
     let respelled = unit.respelled.iter().map(|name| format!("“{}” spelt “{}”", name.from, name.to));
