@@ -237,9 +237,10 @@ fn run(doc: &TranslatedDocument, stranger: &str) -> RunRecord {
 /// Elements and attributes of our templates.
 const ELEMENTS: &str = "!doctype html head meta title style body header p h1 h2 h3 h4 strong section div ul li details \
     summary table tr th td nav fieldset legend label input button output main pre bdi span a code footer kbd \
-    script ol dl dt dd br form select option";
+    script ol dl dt dd br form select option dialog";
 const ATTRIBUTES: &str = "lang dir charset http-equiv content name class role aria-label title href scope open type id checked \
-    hidden placeholder html data-news data-risk data-weight value for selected";
+    hidden placeholder html data-news data-risk data-weight data-digest data-document value for selected autofocus spellcheck \
+    autocomplete aria-labelledby aria-pressed disabled";
 
 /// Reads tags as a browser does: `<` and a letter, `/` or `!` begins one, quotation marks hide what is inside of them.
 fn has_only_our_markup(page: &str) {
