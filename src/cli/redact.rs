@@ -20,10 +20,9 @@ const WITHHELD: (&str, &str) =
 pub fn error(error: &anyhow::Error) -> (String, String) {
     let known = if let Some(error) = error.downcast_ref::<RunError>() {
         names_of_run(error).map(|names| (error.to_string(), names))
-    } else if let Some(error) = error.downcast_ref::<MemoryError>() {
-        Some((error.to_string(), vec![shown(error.path())]))
     } else {
-        None
+        let of_memory = error.downcast_ref::<MemoryError>();
+        of_memory.map(|error| (error.to_string(), vec![shown(error.path())]))
     };
     let Some((mut text, mut names)) = known else { return (WITHHELD.0.into(), WITHHELD.1.into()) };
     // The longest first: one may be a part of another.
@@ -59,7 +58,9 @@ fn names_of_run(error: &RunError) -> Option<Vec<String>> {
             WriteError::Render { .. } => return None,
         },
         RunError::Ledger { document, .. } => vec![document.clone()],
-        RunError::Thread(_) | RunError::Encoding { .. } => Vec::new(),
+        RunError::Thread(_) => Vec::new(),
+        // It repeats what was typed.
+        RunError::Encoding { .. } => return None,
     })
 }
 

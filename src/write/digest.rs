@@ -43,13 +43,13 @@ fn push_since(run: &RunRecord, out: &mut String) {
     let done = run.documents.iter().filter(|record| record.outcome == Outcome::Done);
     let (news, rest): (Vec<_>, Vec<_>) = done.partition(|record| run.news(record).is_some());
     let which = match since.as_str() {
-        "last" => "new or changed since the run before them".to_owned(),
-        time => format!("new or changed since {}", markdown(time)),
+        "last" => "came or changed last".to_owned(),
+        time => format!("is new or changed since {}", markdown(time)),
     };
     let (news, rest) = (words::count(news.len(), "report"), words::count(rest.len(), "unchanged report"));
     let _ = write!(
         out,
-        "Only what is {which}: {news}. {rest} left out here; all stand in [index.html](index.html).\n\n"
+        "Only what {which}: {news}. {rest} left out here; all stand in [index.html](index.html).\n\n"
     );
 }
 
@@ -99,7 +99,7 @@ fn push_report(record: &DocumentRecord, run: &RunRecord, likes: &[Like<'_>], out
     let news = run.news(record).map(|news| format!(" · **{news}**")).unwrap_or_default();
     let _ = writeln!(out, "{}{news}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
     if !likes.is_empty() {
-        let likes: Vec<String> = likes.iter().map(|like| also(like)).collect();
+        let likes: Vec<String> = likes.iter().map(also).collect();
         let _ = writeln!(out, "Also: {}\n", likes.join(", "));
     }
     if let Some(brief) = &record.brief {

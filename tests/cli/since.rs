@@ -65,7 +65,7 @@ fn a_copy_of_an_earlier_report_is_new_and_says_so() {
     let place = Place::new();
     let long =
         "وصل الوفد إلى المدينة صباح اليوم والتقى سكان القرية في الجنوب وقال المدير إن الطريق مغلق منذ أمس. ";
-    place.write("in/a.txt", &long);
+    place.write("in/a.txt", long);
     run(&place, "");
     place.write("in/b.txt", format!("{long}\n"));
     let (digest, record) = run(&place, "--since last");
