@@ -1,10 +1,10 @@
 //! Which reports of a folder say the same in nearly the same words: wire copies, re-saved files, other encodings.
 //!
-//! A report is a set of sequences of `SEQUENCE` words that follow each other (shingles; Broder 1997, "On the resemblance and
+//! A report is a set of sequences of five words that follow each other (shingles; Broder 1997, "On the resemblance and
 //! containment of documents"), and two are alike as far as their sets are: what both have, divided by what either has. Of a
-//! set only the `KEPT` least hashes are kept, which is the whole set of most reports and a fair sample of a longer one, so
-//! that ten thousand reports need some megabytes and no text. Reports that may be alike are found by locality-sensitive
-//! hashing (Indyk and Motwani 1998): those that share one of `BANDS` combinations of minima. Nothing here is random.
+//! set only the 1,024 least hashes are kept, which is the whole set of most reports and a fair sample of a longer one, so
+//! that ten thousand reports need 80 MB at most and no text. Reports that may be alike are found by locality-sensitive
+//! hashing (Indyk and Motwani 1998): those that share one of 32 combinations of minima. Nothing here is random.
 
 use std::collections::{BTreeSet, HashMap};
 

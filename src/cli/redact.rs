@@ -21,8 +21,8 @@ pub fn error(error: &anyhow::Error) -> (String, String) {
     let known = if let Some(error) = error.downcast_ref::<RunError>() {
         names_of_run(error).map(|names| (error.to_string(), names))
     } else {
-        let error = error.downcast_ref::<MemoryError>();
-        error.map(|error| (error.to_string(), vec![shown(error.path())]))
+        let of_memory = error.downcast_ref::<MemoryError>();
+        of_memory.map(|error| (error.to_string(), vec![shown(error.path())]))
     };
     let Some((mut text, mut names)) = known else { return (WITHHELD.0.into(), WITHHELD.1.into()) };
     // The longest first: one may be a part of another.
@@ -59,6 +59,7 @@ fn names_of_run(error: &RunError) -> Option<Vec<String>> {
         },
         RunError::Ledger { document, .. } => vec![document.clone()],
         RunError::Thread(_) => Vec::new(),
+        // It repeats what was typed.
         RunError::Encoding { .. } => return None,
     })
 }

@@ -43,13 +43,13 @@ fn push_since(run: &RunRecord, out: &mut String) {
     let done = run.documents.iter().filter(|record| record.outcome == Outcome::Done);
     let (news, rest): (Vec<_>, Vec<_>) = done.partition(|record| run.news(record).is_some());
     let which = match since.as_str() {
-        "last" => "new or changed since the run before them".to_owned(),
-        time => format!("new or changed since {}", markdown(time)),
+        "last" => "came or changed last".to_owned(),
+        time => format!("is new or changed since {}", markdown(time)),
     };
     let (news, rest) = (words::count(news.len(), "report"), words::count(rest.len(), "unchanged report"));
     let _ = write!(
         out,
-        "Only what is {which}: {news}. {rest} left out here; all stand in [index.html](index.html).\n\n"
+        "Only what {which}: {news}. {rest} left out here; all stand in [index.html](index.html).\n\n"
     );
 }
 
