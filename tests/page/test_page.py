@@ -106,6 +106,11 @@ class Pages(unittest.TestCase):
         self.addCleanup(lambda: self.assertEqual(page.complaints, []))
         return page
 
+    def reload(self, page):
+        # The browser writes down what a page stores a moment later.
+        page.wait_for_timeout(500)
+        page.reload()
+
     def chosen(self, page):
         ids = page.eval_on_selector_all(".en .chosen", "sides => sides.map(side => Number(side.id.slice(1)))")
         self.assertLessEqual(len(ids), 1)
@@ -166,7 +171,7 @@ class Reading(Pages):
             " a.getBoundingClientRect().top - b.getBoundingClientRect().top).map(e => e.id || 'note')"
         )
         self.assertEqual(order[:7], ["u1", "s1", "u2", "s2", "note", "u3", "s3"])
-        page.reload()
+        self.reload(page)
         expect(layout).to_have_value("lines")
         self.assertEqual(self.page(context=context, path=self.out / "editor.bilingual.html").locator("#layout").input_value(), "lines")
         self.press(page, "v")
@@ -222,7 +227,7 @@ class Reading(Pages):
         self.assertNotEqual(light, dark)
         page.get_by_role("button", name="dark or light").click()
         self.assertEqual(page.evaluate(paper), light)
-        page.reload()
+        self.reload(page)
         self.assertEqual(page.evaluate(paper), light)
         page = self.page()
         page.get_by_role("button", name="dark or light").click()
@@ -387,7 +392,7 @@ class Correcting(Pages):
         expect(page.locator("#position")).to_contain_text("2 to check")
         self.correct(page, 3, "not kept", end="Escape")
         expect(page.locator("#u3")).not_to_contain_text("not kept")
-        page.reload()
+        self.reload(page)
         expect(page.locator("#u2")).to_have_text("2Six volunteers came.")
         page.locator("#s2").click()
         self.press(page, "e")
@@ -426,7 +431,7 @@ class Correcting(Pages):
         self.correct(one, 3, "Three.")
         expect(two.locator("#u3")).to_have_text("3Three.")
         self.correct(two, 4, "Four.")
-        one.reload()
+        self.reload(one)
         expect(one.locator("#u3")).to_have_text("3Three.")
         expect(one.locator("#u4")).to_have_text("4Four.")
 
@@ -458,7 +463,7 @@ class Correcting(Pages):
             page = self.page(context=context)
             key = page.evaluate("'tarjuman:' + document.querySelector('main').dataset.digest")
             page.evaluate("([key, kept]) => { localStorage.setItem(key, kept); localStorage.setItem('tarjuman', kept); }", [key, kept])
-            page.reload()
+            self.reload(page)
             expect(page.locator(".bar")).to_be_visible()
             expect(page.locator(".export")).to_be_hidden()
 
@@ -499,7 +504,7 @@ class Correcting(Pages):
         for text in [*texts.values(), accepted]:
             self.assertIn(text, english)
         # The page has them now, and the browser need not keep them.
-        page.reload()
+        self.reload(page)
         expect(page.locator("#u2")).to_have_text("2" + texts[2])
         expect(page.locator(".export")).to_be_hidden()
         self.assertEqual(page.evaluate("Object.keys(localStorage)"), [])
@@ -528,7 +533,7 @@ class Correcting(Pages):
         page.get_by_role("searchbox").fill("<script>")
         self.press(page, "Enter")
         self.assertGreater(page.locator(".hit").count(), 1)
-        page.reload()
+        self.reload(page)
         expect(page.locator("#u2")).to_have_text("2" + hostile)
         with self.download(page, "Save CSV").open(encoding="utf-8-sig", newline="") as file:
             self.assertEqual(next(csv.DictReader(file))["correction"], hostile)
