@@ -48,6 +48,7 @@ impl Format for Docx {
             let edits = extract.end_part();
             parts.push(Part { entry, text, notation: Notation::Markup, edits });
         }
+        let notes = left_out(&package.names());
         let (text, blocks) = extract.finish();
         if text.chars().all(is_blank) {
             return Err(ReadError::Blank { id: id.into() });
@@ -59,7 +60,7 @@ impl Format for Docx {
             encoding: TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 },
             text,
             blocks,
-            notes: Vec::new(),
+            notes,
             original: Some(Box::new(Original { bytes: bytes.to_vec(), parts })),
         })
     }
@@ -72,6 +73,24 @@ fn rank(entry: &str) -> Option<usize> {
     kinds
         .iter()
         .position(|kind| name.strip_prefix(kind).is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit())))
+}
+
+/// What in the archive holds text that is not read.
+fn left_out(names: &[String]) -> Vec<String> {
+    let kinds = [
+        ("word/charts/chart", "chart"),
+        ("word/diagrams/data", "diagram"),
+        ("word/embeddings/", "embedded file"),
+    ];
+    let note = |(start, what): (&str, &str)| {
+        let n = names.iter().filter(|name| name.starts_with(start)).count();
+        match n {
+            0 => None,
+            1 => Some(format!("one {what} was not read")),
+            n => Some(format!("{n} {what}s were not read")),
+        }
+    };
+    kinds.into_iter().filter_map(note).collect()
 }
 
 /// What paragraphs of each style are, where they are no plain ones.
@@ -268,6 +287,11 @@ mod tests {
             ("word/theme.xml", "<x/>"),
         ]);
         assert_eq!(document.unwrap().text, "نص\n\nحاشية\n\nذيل\n");
+        let chart = |n: usize| format!("word/charts/chart{n}.xml");
+        let (first, second) = (chart(1), chart(2));
+        let entries = [(BODY, text.as_str()), (&first, ""), (&second, ""), ("word/embeddings/a.xlsx", "")];
+        let expected = ["2 charts were not read", "one embedded file was not read"];
+        assert_eq!(read(&entries).unwrap().notes, expected);
     }
 
     #[test]

@@ -126,31 +126,67 @@ const PASSED: [&str; 14] = [
     "iframe", "object", "var",
 ];
 
+/// An element that is passed over.
+struct Passed {
+    name: String,
+    /// How many of its name are open.
+    depth: usize,
+}
+
+impl Passed {
+    /// Whether it may end without a tag of its own: elements whose end pages leave out, and those within a line.
+    fn is_open_ended(&self) -> bool {
+        let is_raw = matches!(
+            self.name.as_str(),
+            "script" | "style" | "template" | "noscript" | "svg" | "math" | "iframe" | "object"
+        );
+        let is_left_out =
+            matches!(self.name.as_str(), "p" | "li" | "dt" | "dd" | "td" | "th" | "tr" | "option");
+        is_left_out || (!is_raw && block_of(&self.name, true).is_none())
+    }
+
+    /// Whether another element's beginning ends it, so that one end that is missing does not swallow the page.
+    fn is_ended_by_start(&self, name: &str) -> bool {
+        self.is_open_ended()
+            && match self.name.as_str() {
+                "li" | "dt" | "dd" | "td" | "th" | "tr" | "option" => self.name == name,
+                _ => block_of(name, true).is_some(),
+            }
+    }
+}
+
 struct Reader<'p> {
     page: &'p str,
     extract: Extract,
     /// The block elements that are open, innermost last.
     open: Vec<String>,
-    /// The element that is passed over, and how many of its name are open.
-    passed: Option<(String, usize)>,
+    /// What is passed over.
+    passed: Option<Passed>,
     has_title: bool,
 }
 
 impl Reader<'_> {
     fn start(&mut self, tag: &StartTag<usize>) {
         let name = name(&tag.name);
-        if let Some((passed, depth)) = &mut self.passed {
-            *depth += usize::from(*passed == name && !tag.self_closing);
-            return;
+        if let Some(passed) = &mut self.passed {
+            if !passed.is_ended_by_start(&name) {
+                passed.depth += usize::from(passed.name == name && !tag.self_closing);
+                return;
+            }
+            self.passed = None;
         }
         self.direction(tag);
         let is_void = VOID.contains(&name.as_str());
-        if (PASSED.contains(&name.as_str()) || is_marked(tag)) && !is_void {
+        // A page that is marked as a whole was given to be translated all the same.
+        let is_page = matches!(name.as_str(), "html" | "body");
+        if (PASSED.contains(&name.as_str()) || (is_marked(tag) && !is_page)) && !is_void {
             // What is passed over inside of a sentence stands in it; between sentences it parts them.
             if block_of(&name, self.has_title).is_some() {
                 self.extract.end();
             }
-            self.passed = (!tag.self_closing || block_of(&name, true).is_some()).then_some((name, 1));
+            // A `/` at its end means something in drawings and formulas only.
+            let is_empty = tag.self_closing && matches!(name.as_str(), "svg" | "math");
+            self.passed = (!is_empty).then_some(Passed { name, depth: 1 });
             return;
         }
         match name.as_str() {
@@ -170,14 +206,18 @@ impl Reader<'_> {
     }
 
     fn end(&mut self, name: &str) {
-        if let Some((passed, depth)) = &mut self.passed {
-            if passed == name {
-                *depth -= 1;
-                if *depth == 0 {
-                    self.passed = None;
-                }
+        if let Some(passed) = &mut self.passed {
+            if passed.name == name {
+                passed.depth -= 1;
             }
-            return;
+            if passed.depth == 0 {
+                self.passed = None;
+                return;
+            }
+            if !(passed.is_open_ended() && self.open.iter().any(|open| open == name)) {
+                return;
+            }
+            self.passed = None;
         }
         if block_of(name, true).is_none() {
             return;
@@ -347,6 +387,18 @@ mod tests {
              <svg><text>رسم</text></svg><p>آخر",
             &[(Paragraph, "نص بعده"), (Paragraph, "آخر")],
         );
+        check("<html translate=no><body class=notranslate><p>نص", &[(Paragraph, "نص")]);
+    }
+
+    #[test]
+    fn an_end_that_is_missing_does_not_swallow_the_page() {
+        let after = &[(Paragraph, "بعد")];
+        check("<p hidden>خفي<p>بعد</p>", after);
+        check("<div><p translate=no>سر</div>بعد", after);
+        check("<p><code>رمز</p><p>بعد", after);
+        check("<div hidden>خفي<div>خفي</div></div>بعد", after);
+        check("<ul><li hidden>خفي<ul><li>تحته</ul><li>بند</ul>", &[(ListItem, "تحته"), (ListItem, "بند")]);
+        check("<p>نص <span translate=no>هو <span>كما</span> هو</span> بعد", &[(Paragraph, "نص بعد")]);
     }
 
     #[test]

@@ -280,7 +280,7 @@ mod tests {
             },
             Case {
                 bytes: b"PK\x03\x04\x14\x00".to_vec(),
-                line: "a.txt: this is a ZIP archive (or DOCX, XLSX, ODT), not a text file",
+                line: "a.txt: this is a ZIP archive (or XLSX, ODT, EPUB, or a damaged DOCX), not a text file",
                 hint: true,
             },
             Case {
