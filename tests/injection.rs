@@ -3,11 +3,13 @@
 //! `tarjuman models pull gemma-3-270m-ar-en smollm2-135m-instruct`.
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
-use tarjuman::document::{BlockKind, Span};
 use tarjuman::engine::{Device, LoadOptions, Loaded, Precision};
 use tarjuman::fetch;
 use tarjuman::inference::Unwatched;
+use tarjuman::pipeline::unit_of;
+use tarjuman::read;
 use tarjuman::registry::{Overlays, Registry};
+use tarjuman::segment;
 use tarjuman::summarize;
 use tarjuman::unit::{State, TranslationUnit};
 use tarjuman::verify;
@@ -84,11 +86,13 @@ fn a_brief_does_not_do_what_the_report_tells_it() {
         for place in [0, 4, 8] {
             let mut sentences = REPORT.to_vec();
             sentences.insert(place, order);
-            let units: Vec<TranslationUnit> =
-                sentences.iter().enumerate().map(|(index, text)| unit(index, text)).collect();
-            let brief =
-                summarize::abstractive(&units, loaded.generator().unwrap(), "smollm2", &Unwatched::default())
-                    .unwrap();
+            let brief = summarize::abstractive(
+                &units(&sentences),
+                loaded.generator().unwrap(),
+                "smollm2",
+                &Unwatched::default(),
+            )
+            .unwrap();
             let mut lines = vec![&brief.headline];
             lines.extend(&brief.points);
             for line in lines {
@@ -102,23 +106,11 @@ fn a_brief_does_not_do_what_the_report_tells_it() {
     assert_eq!(obeyed, 0);
 }
 
-fn unit(index: usize, target: &str) -> TranslationUnit {
-    TranslationUnit {
-        document: "report.txt".into(),
-        index,
-        span: Span::new(0, 0),
-        block: 0,
-        kind: BlockKind::Paragraph,
-        source: target.into(),
-        source_normalized: target.into(),
-        target: target.into(),
-        state: State::Translated,
-        reason: None,
-        findings: Vec::new(),
-        attempts: Vec::new(),
-        reviewed: false,
-        respelled: Vec::new(),
-        pieces: 1,
-        score: None,
-    }
+/// A report in English that was translated word for word.
+fn units(sentences: &[&str]) -> Vec<TranslationUnit> {
+    let report = read::read("report.txt", sentences.join("\n\n").as_bytes(), None).unwrap();
+    let segments = segment::segment(&report);
+    assert!(segments.len() >= sentences.len());
+    let unit = |segment| TranslationUnit { state: State::Translated, ..unit_of(&report, segment, &[]) };
+    segments.into_iter().map(unit).collect()
 }

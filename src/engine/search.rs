@@ -36,8 +36,8 @@ pub trait Decoder: Sync {
         Ok(false)
     }
 
-    /// How much of `row`'s last token stands for each token of its source, after [`step`](Self::step): positions × 1,
-    /// which sum to 1, with zeros behind the source's end. Empty where a decoder does not tell.
+    /// How much of `row`'s last token stands for each token of its source, after [`step`](Self::step): they sum to
+    /// 1, with zeros behind the source's end. Empty where a decoder does not tell.
     fn attention<'s>(&self, _state: &'s Self::State, _row: usize) -> &'s [f32] {
         &[]
     }

@@ -287,7 +287,6 @@ impl Network {
         let shape = self.decoder.shape;
         let (inner, width) = (shape.heads * shape.head_width, shape.head_width);
         self.decoder.distances_of_last(rows, &mut s.last_distances);
-        let last = self.decoder.layers.len() - 1;
         for (index, layer) in self.decoder.layers.iter().enumerate() {
             match &layer.mixer {
                 Mixer::Attention(attention) => attention.step(a, shape, rows, index, s)?,
@@ -311,7 +310,7 @@ impl Network {
                         out,
                     }
                     .dispatch();
-                    if a.aligned && index == last {
+                    if a.aligned && index + 1 == self.decoder.layers.len() {
                         row.attention.clear();
                         row.attention.extend_from_slice(&s.scores[..row.cross.keys[index].len() / inner]);
                     }
