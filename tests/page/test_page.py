@@ -241,7 +241,8 @@ class Reading(Pages):
             self.press(page, "n")
             self.assertLessEqual(page.evaluate("document.scrollingElement.scrollWidth"), 400)
         bars = page.locator(".bar").bounding_box()["height"] + page.locator(".work").bounding_box()["height"]
-        self.assertLess(bars, 800 / 4)
+        self.assertLess(bars, 150)
+        self.assertGreater(page.get_by_role("searchbox").bounding_box()["width"], 100)
 
     def test_print_has_both_languages_and_no_controls(self):
         page = self.page()
