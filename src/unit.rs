@@ -335,6 +335,8 @@ pub struct ModelStamp {
 /// A finished document: all that the writers need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TranslatedDocument {
+    /// What its files in the output folder are called, up to their endings.
+    pub name: String,
     /// The source.
     pub document: Document,
     /// Its units, in order, one a segment.

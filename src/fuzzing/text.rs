@@ -189,7 +189,8 @@ fn translated(document: Document, target: &str) -> TranslatedDocument {
         warning: None,
     };
     let brief = (!units.is_empty()).then(|| extractive(&units, &ExtractiveOptions::default()));
-    TranslatedDocument { document, units, brief, model }
+    let name = document.id.clone();
+    TranslatedDocument { name, document, units, brief, model }
 }
 
 /// A run over this document, with another that failed for reasons a stranger chose.

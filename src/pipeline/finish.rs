@@ -37,6 +37,8 @@ pub(super) enum Briefing {
 /// Writes what was translated.
 pub(super) struct Finishing<'a> {
     writers: Vec<Box<dyn DocumentWriter>>,
+    /// What the outputs of each document are called, by its id.
+    output_names: &'a BTreeMap<String, String>,
     output: &'a OutputDir,
     stamp: &'a ModelStamp,
     observer: &'a dyn Observer,
@@ -54,11 +56,12 @@ pub(super) struct Finished {
 impl<'a> Finishing<'a> {
     pub fn new(
         formats: &[Format],
+        output_names: &'a BTreeMap<String, String>,
         output: &'a OutputDir,
         stamp: &'a ModelStamp,
         observer: &'a dyn Observer,
     ) -> Self {
-        Finishing { writers: write::writers(formats), output, stamp, observer }
+        Finishing { writers: write::writers(formats), output_names, output, stamp, observer }
     }
 
     /// All documents that come, until nobody sends any more.
@@ -78,7 +81,8 @@ impl<'a> Finishing<'a> {
             Briefing::Extractive => Some(brief::extractive(&units)),
             Briefing::Made(brief) => Some(brief),
         };
-        let document = TranslatedDocument { document, units, brief, model: self.stamp.clone() };
+        let name = self.output_names.get(&document.id).unwrap_or(&document.id).clone();
+        let document = TranslatedDocument { name, document, units, brief, model: self.stamp.clone() };
         let (outcome, outputs) = match write::save_document(self.output, &self.writers, &document) {
             Ok(outputs) => {
                 let sources = document.units.iter().map(|unit| unit.source_normalized.as_str());

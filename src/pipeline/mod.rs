@@ -68,7 +68,7 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
 pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Result<RunRecord, RunError> {
     let started = SystemTime::now();
     let clock = Instant::now();
-    let Plan { inputs, failed, ignored, output, mut memory, beyond_limit } = plan;
+    let Plan { inputs, output_names, failed, ignored, output, mut memory, beyond_limit } = plan;
     let bytes = inputs.iter().map(|i| i.bytes).sum();
     observer.event(Event::Discovered { documents: inputs.len(), bytes, ignored: &ignored });
     for failure in &failed {
@@ -87,7 +87,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         records: failed,
         interrupted: false,
     };
-    let Finished { records, review, sketches } = runner.documents(&inputs, &output)?;
+    let Finished { records, review, sketches } = runner.documents(&inputs, &output_names, &output)?;
     let Runner { from_memory, interrupted, names, records: mut documents, .. } = runner;
     let target_tokens = counting.tokens.load(Ordering::Relaxed);
     documents.extend(records);
@@ -228,10 +228,15 @@ struct Runner<'a> {
 
 impl Runner<'_> {
     /// All documents, window by window; what became of those that were translated.
-    fn documents(&mut self, inputs: &[Input], output: &OutputDir) -> Result<Finished, RunError> {
+    fn documents(
+        &mut self,
+        inputs: &[Input],
+        output_names: &BTreeMap<String, String>,
+        output: &OutputDir,
+    ) -> Result<Finished, RunError> {
         let options = self.options;
         let preparing = Preparing { options, observer: self.observer };
-        let finishing = Finishing::new(&options.formats, output, &options.stamp, self.observer);
+        let finishing = Finishing::new(&options.formats, output_names, output, &options.stamp, self.observer);
         thread::scope(|scope| {
             // The next window is read while this one is translated, and no further.
             let (read, to_translate) = sync_channel(0);

@@ -119,6 +119,8 @@ pub enum RunError {
 /// output folder and the memory can be written. So a typing error costs seconds, not a model's loading time.
 pub struct Plan {
     pub(super) inputs: Vec<Input>,
+    /// What the outputs of each document are called, by its id.
+    pub(super) output_names: BTreeMap<String, String>,
     pub(super) failed: Vec<DocumentRecord>,
     pub(super) ignored: Vec<(String, String)>,
     pub(super) output: OutputDir,
@@ -158,10 +160,7 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
         let known: Vec<_> = read::extensions().iter().map(|e| format!(".{e}")).collect();
         return Err(RunError::NoInput(given.join(", "), known.join(" ")));
     }
-    if let Some(collision) = write::collisions(found.inputs.iter().map(|i| i.id.as_str())).into_iter().next()
-    {
-        return Err(collision.into());
-    }
+    let output_names = write::output_names(found.inputs.iter().map(|input| input.id.as_str()))?;
     let output = OutputDir::create(options.out, found.readers)?;
     let mut memory = match options.memory {
         Some(path) => Memory::open(path)?,
@@ -177,6 +176,7 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
         record(f.id, 0, outcome)
     });
     Ok(Plan {
+        output_names,
         failed: failed.collect(),
         ignored: found.ignored.into_iter().map(|i| (i.id, i.reason.to_string())).collect(),
         inputs,

@@ -29,17 +29,17 @@ impl DocumentWriter for BriefMarkdown {
         "brief.md"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "brief.md")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "brief.md")
     }
 
-    fn needs_brief(&self) -> bool {
-        true
+    fn is_for(&self, doc: &TranslatedDocument) -> bool {
+        doc.brief.is_some()
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let Some(brief) = &doc.brief else { return Ok(Vec::new()) };
-        let file = self.bilingual_file(&doc.document.id);
+        let file = self.bilingual_file(doc);
         let mut cited = Citations { doc, numbers: BTreeSet::new() };
         let ledger = doc.ledger();
         let headline = markdown(&brief.headline.text);
@@ -49,7 +49,7 @@ impl DocumentWriter for BriefMarkdown {
             Some(file) => format!("[{name}]({file})"),
             None => name,
         };
-        let risk = words::risk(&DocumentRisk::of(&doc.units));
+        let risk = words::risk(&DocumentRisk::of(&doc.units), &doc.model);
         let _ = writeln!(out, "{name} · **{risk}** · {}\n", words::states(&ledger));
         out.push_str(&warning(&doc.model));
         out.push_str(&notes(&doc.document.notes));
@@ -74,11 +74,11 @@ impl DocumentWriter for BriefMarkdown {
 }
 
 impl BriefMarkdown {
-    fn bilingual_file(&self, id: &str) -> Option<String> {
+    fn bilingual_file(&self, doc: &TranslatedDocument) -> Option<String> {
         let path = match self.bilingual? {
-            Format::Html => BilingualHtml.path(id),
-            Format::Md => BilingualMarkdown.path(id),
-            Format::Docx => BilingualDocx.path(id),
+            Format::Html => BilingualHtml.path(doc),
+            Format::Md => BilingualMarkdown.path(doc),
+            Format::Docx => BilingualDocx.path(doc),
             _ => return None,
         };
         Some(links::sibling(&path))

@@ -95,7 +95,11 @@ fn push_report(record: &DocumentRecord, run: &RunRecord, likes: &[Like<'_>], out
         Some(file) => writeln!(out, "## [{title}]({})\n", links::href(file)),
         None => writeln!(out, "## {title}\n"),
     };
-    let risk = record.risk.as_ref().map(|risk| format!(" · **{}**", words::risk(risk))).unwrap_or_default();
+    let risk = record
+        .risk
+        .as_ref()
+        .map(|risk| format!(" · **{}**", words::risk(risk, &run.model)))
+        .unwrap_or_default();
     let news = run.news(record).map(|news| format!(" · **{news}**")).unwrap_or_default();
     let _ = writeln!(out, "{}{news}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));
     if !likes.is_empty() {

@@ -13,8 +13,8 @@ impl DocumentWriter for EnglishText {
         "en.txt"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "en.txt")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "en.txt")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

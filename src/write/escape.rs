@@ -60,8 +60,7 @@ fn arabic_run(text: &str) -> usize {
     end
 }
 
-/// Text among tags.
-pub(super) fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     HtmlEscape(text).to_string()
 }
 

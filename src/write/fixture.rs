@@ -56,7 +56,7 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
         notes: Vec::new(),
         original: None,
     };
-    TranslatedDocument { document, units, brief: None, model: model() }
+    TranslatedDocument { name: super::links::stem(id).into(), document, units, brief: None, model: model() }
 }
 
 fn model() -> ModelStamp {
@@ -140,7 +140,7 @@ pub(super) fn run() -> RunRecord {
         changed: false,
         title: doc.title().into(),
         brief: doc.brief.clone(),
-        outputs: super::output_paths(&doc.document.id, &doc.document.format, &super::Format::ALL, true)
+        outputs: super::output_paths(&doc, &super::Format::ALL)
             .iter()
             .map(|path| super::links::slashed(path))
             .collect(),

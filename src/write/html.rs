@@ -43,8 +43,8 @@ impl DocumentWriter for BilingualHtml {
         "html"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "bilingual.html")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "bilingual.html")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
@@ -56,7 +56,7 @@ impl DocumentWriter for BilingualHtml {
             digest: &doc.document.digest,
             path: (title != doc.document.id).then(|| path_html(&doc.document.id)),
             title,
-            risk: words::risk(&DocumentRisk::of(&doc.units)),
+            risk: words::risk(&DocumentRisk::of(&doc.units), &doc.model),
             states: words::states(&ledger),
             trust: words::trust(&ledger),
             notes: &doc.document.notes,

@@ -204,7 +204,7 @@ impl<'r> Report<'r> {
             headline: record.brief.as_ref().map_or("", |brief| brief.headline.text.as_str()),
             href: bilingual(record).map(links::href),
             links: kinds.into_iter().filter_map(link).collect(),
-            risk: record.risk.as_ref().map(RiskView::of),
+            risk: record.risk.as_ref().map(|risk| RiskView::of(risk, &run.model)),
             states: words::states(&record.ledger),
             encoding: encoding(record),
             news: run.news(record),
@@ -228,11 +228,11 @@ struct RiskView {
 }
 
 impl RiskView {
-    fn of(risk: &DocumentRisk) -> Self {
+    fn of(risk: &DocumentRisk, model: &ModelStamp) -> Self {
         // In thousandths; a level outranks all below it.
         let share = |n: usize| n * 1000 / risk.sentences().max(1);
         let weight = (risk.level as usize) * 10_000_000 + share(risk.high) * 2000 + share(risk.medium);
-        RiskView { level: risk.level.name(), words: words::risk(risk), weight }
+        RiskView { level: risk.level.name(), words: words::risk(risk, model), weight }
     }
 }
 

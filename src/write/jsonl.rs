@@ -22,8 +22,8 @@ impl DocumentWriter for Units {
         "jsonl"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "units.jsonl")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "units.jsonl")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

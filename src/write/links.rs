@@ -4,20 +4,22 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::unit::TranslatedDocument;
+
 /// Longest part after the last dot of a file's name that is taken as its extension.
 const LONGEST_EXTENSION: usize = 8;
 
 /// All that may stand in the path of a link unencoded (RFC 3986, unreserved), and `/`.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// The output of document `id` with this suffix: `a/b.txt` and `en.txt` give `a/b.en.txt`.
-pub(super) fn output(id: &str, suffix: &str) -> PathBuf {
-    PathBuf::from(format!("{}.{suffix}", stem(id)))
+/// The output of a document with this suffix: `a/b` and `en.txt` give `a/b.en.txt`.
+pub(super) fn output(doc: &TranslatedDocument, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}.{suffix}", doc.name))
 }
 
 /// `id` without its extension. Only what looks like one is taken off, so that the notes `2024.03.01` and
 /// `2024.03.02` stay apart.
-fn stem(id: &str) -> &str {
+pub(super) fn stem(id: &str) -> &str {
     let name = &id[id.rfind('/').map_or(0, |slash| slash + 1)..];
     match name.rfind('.') {
         Some(dot) if dot > 0 && looks_like_extension(&name[dot + 1..]) => {
@@ -66,7 +68,7 @@ mod tests {
             ("تقرير.ملحق", "تقرير.ملحق.en.txt"),
             ("stdin", "stdin.en.txt"),
         ] {
-            assert_eq!(output(id, "en.txt"), PathBuf::from(expected), "{id}");
+            assert_eq!(format!("{}.en.txt", stem(id)), expected, "{id}");
         }
     }
 

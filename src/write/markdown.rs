@@ -21,8 +21,8 @@ impl DocumentWriter for BilingualMarkdown {
         "md"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "bilingual.md")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "bilingual.md")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

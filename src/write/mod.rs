@@ -26,6 +26,7 @@ mod tmx;
 mod words;
 mod xliff;
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -153,17 +154,12 @@ pub trait DocumentWriter: Send + Sync {
     /// Short name of the format, for messages.
     fn name(&self) -> &'static str;
 
-    /// Where the output for document `id` goes, relative to the output folder.
-    fn path(&self, id: &str) -> PathBuf;
+    /// Where the output for `doc` goes, relative to the output folder.
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf;
 
-    /// Whether it is written only for documents that have a brief.
-    fn needs_brief(&self) -> bool {
-        false
-    }
-
-    /// Whether there is such an output of documents in this format ([`Document::format`](crate::document::Document)).
-    fn is_for(&self, format: &str) -> bool {
-        let _ = format;
+    /// Whether there is such an output of `doc`.
+    fn is_for(&self, doc: &TranslatedDocument) -> bool {
+        let _ = doc;
         true
     }
 
@@ -195,12 +191,13 @@ pub fn writers(formats: &[Format]) -> Vec<Box<dyn DocumentWriter>> {
     writers
 }
 
-/// The files that document `id` will have, relative to the output folder.
+/// The files that a document will have, relative to the output folder.
 #[cfg(test)]
-fn output_paths(id: &str, format: &str, formats: &[Format], with_brief: bool) -> Vec<PathBuf> {
-    let writers = writers(formats);
-    let due = writers.iter().filter(|w| w.is_for(format) && (with_brief || !w.needs_brief()));
-    due.map(|w| w.path(id)).collect()
+fn output_paths(doc: &TranslatedDocument, formats: &[Format]) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        writers(formats).iter().filter(|w| w.is_for(doc)).map(|w| w.path(doc)).collect();
+    paths.dedup();
+    paths
 }
 
 /// Two documents that would be written to the same file.
@@ -215,26 +212,34 @@ pub struct Collision {
     pub output: PathBuf,
 }
 
-/// The collisions among documents, one for each later document, in order. Names that differ only in case collide
-/// too: the output folder may lie on, or be copied to, a disk that does not tell them apart.
-pub fn collisions<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<Collision> {
-    let mut taken = std::collections::HashMap::new();
-    let mut found = Vec::new();
-    for id in ids {
-        // All outputs of a document are its stem with a suffix, and no suffix ends in another with a dot before it: so
-        // documents share all names or none.
-        let output = links::output(id, "*");
-        let key = output.to_string_lossy().to_lowercase();
-        match taken.get(&key) {
-            Some(&first) => {
-                found.push(Collision { first: String::from(first), second: String::from(id), output })
-            }
-            None => {
-                taken.insert(key, id);
-            }
-        }
+/// What the outputs of each document are called, up to their endings, by its id: its path without the extension, or, where
+/// several documents have the same, with it. Names that differ only in case are the same: the output folder may lie on, or be
+/// copied to, a disk that does not tell them apart.
+///
+/// # Errors
+/// When two would have one name even so.
+pub fn output_names<'a>(
+    ids: impl IntoIterator<Item = &'a str>,
+) -> Result<BTreeMap<String, String>, Collision> {
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let mut of_stem: HashMap<String, usize> = HashMap::new();
+    for id in &ids {
+        *of_stem.entry(links::stem(id).to_lowercase()).or_default() += 1;
     }
-    found
+    let mut names = BTreeMap::new();
+    let mut taken: HashMap<String, &str> = HashMap::new();
+    for id in ids {
+        let stem = links::stem(id);
+        let name = if of_stem[&stem.to_lowercase()] > 1 { id } else { stem };
+        // All outputs of a document are its name with a suffix, and no suffix ends in another with a dot before it: so
+        // documents share all files or none.
+        if let Some(first) = taken.insert(name.to_lowercase(), id) {
+            let output = PathBuf::from(format!("{name}.*"));
+            return Err(Collision { first: first.into(), second: id.into(), output });
+        }
+        names.insert(id.to_owned(), name.to_owned());
+    }
+    Ok(names)
 }
 
 /// Renders a document in all formats and saves it: the paths written, relative to the output folder, with `/`.
@@ -244,11 +249,8 @@ pub fn save_document(
     doc: &TranslatedDocument,
 ) -> Result<Vec<String>, WriteError> {
     let mut saved: Vec<String> = Vec::new();
-    let due = writers
-        .iter()
-        .filter(|w| w.is_for(&doc.document.format) && (doc.brief.is_some() || !w.needs_brief()));
-    for writer in due {
-        let path = writer.path(&doc.document.id);
+    for writer in writers.iter().filter(|w| w.is_for(doc)) {
+        let path = writer.path(doc);
         let name = links::slashed(&path);
         // The file itself in English may be what another format would be as well.
         if !saved.contains(&name) {

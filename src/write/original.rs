@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use zip::{ZipArchive, ZipWriter};
 
 use super::english::EnglishText;
-use super::escape::escape;
 use super::{DocumentWriter, WriteError, layout, links, words};
 use crate::document::{Document, Edit, Notation, Part, Span, Written};
 use crate::lang::is_bidi_control;
 use crate::unit::{State, TranslatedDocument, TranslationUnit};
+use crate::xml;
 
 pub(super) struct Translated;
 
@@ -23,15 +23,20 @@ impl DocumentWriter for Translated {
         "original"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        let extension =
-            id.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
-        links::output(id, &format!("en.{}", extension.unwrap_or("original")))
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        let extension = doc
+            .document
+            .id
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.rsplit_once('.'))
+            .map(|(_, extension)| extension);
+        links::output(doc, &format!("en.{}", extension.unwrap_or("original")))
     }
 
     /// What a PDF file looks like is not text.
-    fn is_for(&self, format: &str) -> bool {
-        format != "pdf"
+    fn is_for(&self, doc: &TranslatedDocument) -> bool {
+        doc.document.format != "pdf"
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
@@ -141,7 +146,7 @@ fn english(doc: &TranslatedDocument, span: Span, is_home: impl Fn(usize) -> bool
 fn written(text: &str, notation: Notation) -> String {
     match notation {
         Notation::Plain => text.to_owned(),
-        Notation::Markup => escape(text),
+        Notation::Markup => xml::escape(text),
         Notation::QuotedField => text.replace('"', "\"\""),
         Notation::Json => {
             let quoted = serde_json::Value::from(text).to_string();

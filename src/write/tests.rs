@@ -443,13 +443,24 @@ fn odd_data_is_shown_as_far_as_possible_and_never_panics() {
 
 #[test]
 fn outputs_have_the_promised_names() {
-    let paths = |formats: &[Format], brief| output_paths("a/b.txt", "txt", formats, brief);
+    let doc = |format: &str, with_brief| {
+        let mut doc = fixture::report();
+        (doc.name, doc.document.id) = ("a/b".into(), format!("a/b.{format}"));
+        doc.document.format = format.into();
+        doc.brief = doc.brief.filter(|_| with_brief);
+        doc
+    };
+    let paths = |formats: &[Format], with_brief| output_paths(&doc("txt", with_brief), formats);
     assert_eq!(
         paths(&[Format::Jsonl, Format::Md, Format::Html], true),
         ["a/b.bilingual.md", "a/b.bilingual.html", "a/b.units.jsonl", "a/b.brief.md"].map(PathBuf::from)
     );
     assert_eq!(paths(&[Format::Txt, Format::Tmx], false), ["a/b.en.txt", "a/b.tmx"].map(PathBuf::from));
     assert_eq!(paths(&[Format::Xliff], false), [PathBuf::from("a/b.xliff")]);
+    for (format, expected) in [("txt", vec!["a/b.en.txt"]), ("html", vec!["a/b.en.html"]), ("pdf", vec![])] {
+        let expected: Vec<PathBuf> = expected.into_iter().map(PathBuf::from).collect();
+        assert_eq!(output_paths(&doc(format, false), &[Format::Original]), expected);
+    }
     assert_eq!(
         paths(&[Format::Docx], true),
         ["a/b.bilingual.docx", "a/b.en.docx", "a/b.brief.docx", "a/b.brief.md"].map(PathBuf::from)
@@ -466,11 +477,23 @@ fn formats_are_read_by_name() {
 }
 
 #[test]
-fn documents_that_share_an_output_are_found() {
-    let found = collisions(["a/b.md", "a/b.txt", "a/c.txt", "A/C.md", "d/b.txt"]);
-    let pairs: Vec<_> = found.iter().map(|c| (c.first.as_str(), c.second.as_str())).collect();
-    assert_eq!(pairs, [("a/b.md", "a/b.txt"), ("a/c.txt", "A/C.md")]);
-    assert!(found[0].to_string().contains("a/b.*\nhint: rename one"));
+fn no_two_documents_share_an_output() {
+    let names = output_names(["a/b.md", "a/b.txt", "a/c.txt", "A/C.md", "d/b.txt", "2024.03.01"]).unwrap();
+    let expected = [
+        ("2024.03.01", "2024.03.01"),
+        ("A/C.md", "A/C.md"),
+        ("a/b.md", "a/b.md"),
+        ("a/b.txt", "a/b.txt"),
+        ("a/c.txt", "a/c.txt"),
+        ("d/b.txt", "d/b"),
+    ];
+    assert!(names.iter().map(|(id, name)| (id.as_str(), name.as_str())).eq(expected), "{names:?}");
+    for (ids, shared) in
+        [(["a.txt", "A.TXT"].as_slice(), "A.TXT.*"), (&["b.md", "b.md.md", "b.txt"], "b.md.*")]
+    {
+        let error = output_names(ids.iter().copied()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{shared}\nhint: rename one")), "{error}");
+    }
 }
 
 fn empty() -> Tables {

@@ -15,8 +15,8 @@ impl DocumentWriter for Memory {
         "tmx"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "tmx")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "tmx")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

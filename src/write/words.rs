@@ -91,10 +91,14 @@ pub(super) fn states(ledger: &Ledger) -> String {
     }
 }
 
-/// `high risk: 12 of 40 sentences flagged or guessed`
-pub(super) fn risk(risk: &DocumentRisk) -> String {
-    let all = count(risk.sentences(), "sentence");
-    format!("{} risk: {} of {all} flagged or guessed", risk.level.name(), risk.high)
+/// `high risk: 12 of 40 sentences flagged or guessed`. Of a model that one is warned of nothing is called a low risk: what
+/// the checks do not see is what it is warned for.
+pub(super) fn risk(risk: &DocumentRisk, model: &ModelStamp) -> String {
+    let counts = format!("{} of {} flagged or guessed", risk.high, count(risk.sentences(), "sentence"));
+    match (risk.level, &model.warning) {
+        (Risk::Low, Some(_)) => counts,
+        (level, _) => format!("{} risk: {counts}", level.name()),
+    }
 }
 
 /// How a near-duplicate differs: `same text`, or `92 % of its word sequences; other numbers: it has 7, it lacks 5`.
@@ -236,10 +240,15 @@ mod tests {
 
     #[test]
     fn a_risk_has_its_counts() {
-        let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low });
+        let mut model = super::super::fixture::report().model;
+        model.warning = None;
+        let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low }, &model);
         assert_eq!(of(Risk::High, 12, 28), "high risk: 12 of 40 sentences flagged or guessed");
         assert_eq!(of(Risk::High, 1, 0), "high risk: 1 of 1 sentence flagged or guessed");
         assert_eq!(of(Risk::Low, 0, 7), "low risk: 0 of 7 sentences flagged or guessed");
+        let warned = super::super::fixture::report().model;
+        let low = DocumentRisk { level: Risk::Low, high: 1, medium: 0, low: 40 };
+        assert_eq!(risk(&low, &warned), "1 of 41 sentences flagged or guessed");
     }
 
     #[test]

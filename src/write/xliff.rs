@@ -18,8 +18,8 @@ impl DocumentWriter for Xliff {
         "xliff"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "xliff")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "xliff")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

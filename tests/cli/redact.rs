@@ -63,6 +63,7 @@ fn errors_give_nothing_away() {
     place.write("two/Zaynab-Qasim.txt", CLEAN);
     place.write("both/witness list.txt", TEXT);
     place.write("both/witness list.md", TEXT);
+    place.write("both/witness list.md.md", TEXT);
     place.write("empty/witness list.jpg", "x");
     place.write("witness list.csv", "no,columns\nزينب,Zaynab\n");
     place.write("Zaynab-Qasim.xml", "<tmx><seg>زينب");

@@ -154,6 +154,24 @@ fn outputs_depend_on_the_reports_alone() {
 }
 
 #[test]
+fn inputs_that_differ_in_their_extension_keep_it() {
+    let place = Place::new();
+    place.write("in/b.md", CLEAN);
+    place.write("in/b.txt", CLEAN);
+    place.write("in/c.txt", CLEAN);
+    let record = place.run("run in --out out --model echo --formats html,txt", 0, "out");
+    let outputs = place.outputs("out");
+    for (id, name) in [("b.md", "b.md"), ("b.txt", "b.txt"), ("c.txt", "c")] {
+        let listed = &document(&record, id)["outputs"];
+        let expected = ["bilingual.html", "en.txt", "brief.md"].map(|end| format!("{name}.{end}"));
+        assert_eq!(listed.as_array().unwrap(), &expected, "{id}");
+        assert!(expected.iter().all(|file| outputs.contains_key(file)), "{id}");
+        let brief = place.read(&format!("out/{name}.brief.md"));
+        assert!(brief.contains(&format!("({name}.bilingual.html)")), "{brief}");
+    }
+}
+
+#[test]
 fn text_from_a_report_is_never_markup_in_a_page() {
     let place = Place::new();
     place.write("<i>.txt", "عنوان <script>alert(1)</script>\n\nوقال إن <eos> و&amp; \"نص\" في الصفحة.\n");

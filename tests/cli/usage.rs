@@ -8,8 +8,9 @@ fn each_mistake_has_its_message() {
     place.write("file", "a file");
     place.write("same/a.txt", CLEAN);
     place.write("same/a.md", CLEAN);
+    place.write("same/a.md.txt", CLEAN);
     place.write("same2/A.TXT", CLEAN);
-    place.write("same2/a.md", CLEAN);
+    place.write("same2/a.txt", CLEAN);
     place.write("apart/b.txt", CLEAN);
     place.write("photos/p.jpg", "no text");
     place.write("no-memory", "These are notes, not a database.");
@@ -59,8 +60,8 @@ fn each_mistake_has_its_message() {
         ("run nowhere --out out --model echo", &["nowhere: no such file or folder", "hint: "]),
         ("run reports nowhere.txt --out out --model echo", &["nowhere.txt: no such file"]),
         ("run photos --out out --model echo", &["no readable files in photos", "hint: ", ".md"]),
-        ("run same --out out --model echo", &["a.md and a.txt", "a.*", "hint: rename"]),
-        ("run same2 --out out --model echo", &["A.TXT and a.md"]),
+        ("run same --out out --model echo", &["a.md and a.md.txt", "a.md.*", "hint: rename"]),
+        ("run same2 --out out --model echo", &["A.TXT and a.txt"]),
         ("run apart/b.txt same/a.txt apart --out out --model echo", &[]),
         ("run reports --out reports --model echo", &["reports: is both input and output", "hint: "]),
         ("segment nowhere.txt", &["nowhere.txt: ", "No such file"]),

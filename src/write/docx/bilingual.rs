@@ -21,8 +21,8 @@ impl DocumentWriter for BilingualDocx {
         "docx"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "bilingual.docx")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "bilingual.docx")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

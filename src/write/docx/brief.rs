@@ -17,12 +17,12 @@ impl DocumentWriter for BriefDocx {
         "brief.docx"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "brief.docx")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "brief.docx")
     }
 
-    fn needs_brief(&self) -> bool {
-        true
+    fn is_for(&self, doc: &TranslatedDocument) -> bool {
+        doc.brief.is_some()
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
@@ -44,7 +44,7 @@ impl DocumentWriter for BriefDocx {
         body.push_str(&paragraph("Rule", ""));
         let about = format!("{} {}.", words::method(brief), words::stamp(&doc.model));
         body.push_str(&paragraph("About", &english(&about, Look::PLAIN)));
-        let linked = Some(links::sibling(&BilingualDocx.path(&doc.document.id)));
+        let linked = Some(links::sibling(&BilingualDocx.path(doc)));
         Package { title: &brief.headline.text, footer: footer(doc), body, linked }.zip()
     }
 }

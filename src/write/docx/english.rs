@@ -22,8 +22,8 @@ impl DocumentWriter for EnglishDocx {
         "en.docx"
     }
 
-    fn path(&self, id: &str) -> PathBuf {
-        links::output(id, "en.docx")
+    fn path(&self, doc: &TranslatedDocument) -> PathBuf {
+        links::output(doc, "en.docx")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
