@@ -202,6 +202,32 @@ fn strip_particles(word: &str) -> [Option<&str>; 4] {
     ]
 }
 
+/// The conjunction and preposition that are written onto the number or month at the beginning of `written`; its article
+/// belongs to it.
+pub(super) fn particles(written: &str) -> &str {
+    let first = written.split_whitespace().next().unwrap_or_default();
+    let folded = fold_arabic(first);
+    let is_bare = |word: &str| {
+        let word = word.strip_prefix("ال").unwrap_or(word);
+        arabic_bare(word).is_some() || matches!(word, "كانون" | "تشرين")
+    };
+    let mut rest = folded.as_str();
+    for particles in [&['و', 'ف'][..], &['ب', 'ك', 'ل']] {
+        if is_bare(rest) {
+            break;
+        }
+        rest = rest.strip_prefix(particles).unwrap_or(rest);
+    }
+    // للثالث: the article of لل has lost its alef.
+    let taken = folded.chars().count() - rest.chars().count();
+    let end = first.char_indices().filter(|&(_, c)| !is_arabic_diacritic(c)).nth(taken);
+    if is_bare(rest) || rest.strip_prefix('ل').is_some_and(is_bare) {
+        end.map_or(first, |(at, _)| &first[..at])
+    } else {
+        ""
+    }
+}
+
 /// Whether a folded word is the hundred of a percentage: في المئة, بالمئة.
 pub(super) fn is_definite_hundred(word: &str) -> bool {
     matches!(word.strip_prefix('ب').unwrap_or(word), "المئه" | "المائه" | "الميه" | "المايه")

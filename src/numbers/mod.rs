@@ -7,6 +7,7 @@
 
 mod grammar;
 mod lexicon;
+mod place;
 mod tokens;
 
 use std::collections::HashSet;
@@ -14,6 +15,8 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::lang::digit_value;
+
+pub use place::in_place;
 
 /// An exact decimal number with six places; integers up to 30 digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -106,6 +109,19 @@ impl Mention {
         match (self.form, self.readings.first()) {
             (Form::Month, Some(month)) => Some(lexicon::month_name((month.0 / UNIT) as u8).to_owned()),
             (_, first) => first.map(Number::to_string),
+        }
+    }
+
+    /// Whether a faithful translation must keep it as a number. Small numbers in words come and go with style
+    /// (`the second` … `the other`, a dual noun for `two`), and a lone 1 becomes `a`.
+    pub fn is_firm(&self) -> bool {
+        match self.form {
+            Form::Digits => {
+                self.at_least(2) || self.readings.iter().all(|&n| n != Number::whole(0) && n != ONE)
+            }
+            Form::Words | Form::Ordinal => self.at_least(3),
+            Form::Month => true,
+            Form::Loose => false,
         }
     }
 

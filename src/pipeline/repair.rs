@@ -6,6 +6,7 @@
 
 use crate::inference::{DecodeOptions, Hypothesis};
 use crate::memory::Memory;
+use crate::numbers;
 use crate::unit::{Attempt, Check, Finding, State, TranslationUnit};
 
 use super::answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
@@ -26,6 +27,8 @@ enum Step {
     Beam,
     /// The same where terms of the glossary stand in the source in English, which models copy.
     Terms,
+    /// The same where numbers and months that the target has not stand in digits and in English.
+    Numbers,
     /// No repetition allowed.
     Ban,
     /// In two pieces or more.
@@ -34,13 +37,14 @@ enum Step {
     Second,
 }
 
-const STEPS: [Step; 5] = [Step::Beam, Step::Terms, Step::Ban, Step::Cut, Step::Second];
+const STEPS: [Step; 6] = [Step::Beam, Step::Terms, Step::Numbers, Step::Ban, Step::Cut, Step::Second];
 
 impl Step {
     fn name(self) -> &'static str {
         match self {
             Step::Beam => "wider beam",
             Step::Terms => "terms in place",
+            Step::Numbers => "numbers in place",
             Step::Ban => "repetition banned",
             Step::Cut => "in pieces",
             Step::Second => "second model",
@@ -53,6 +57,7 @@ impl Step {
         match self {
             Step::Beam | Step::Second => true,
             Step::Terms => has(&[Check::Glossary]),
+            Step::Numbers => has(&[Check::Numbers]),
             Step::Ban => has(&[Check::Loop, Check::Truncated, Check::Length]),
             // A cut costs more than a term that is not as the glossary has it.
             Step::Cut => {
@@ -81,43 +86,47 @@ impl Repairing<'_> {
     /// Tries to mend those of `units` that are flagged.
     pub fn repair(&mut self, units: &mut [&mut TranslationUnit]) -> Result<(), AnswerError> {
         for step in STEPS {
-            let mut flagged: Vec<(&mut TranslationUnit, usize)> = units
-                .iter_mut()
-                .filter(|unit| unit.state == State::Flagged)
-                .map(|unit| (self.model.translator.count_tokens(&unit.source_normalized), unit))
-                .filter(|(tokens, unit)| step.suits(&unit.findings, *tokens))
-                .map(|(tokens, unit)| (&mut **unit, tokens))
-                .collect();
-            if flagged.is_empty() || (step == Step::Second && self.second.is_none()) {
+            if step == Step::Second && self.second.is_none() {
                 continue;
             }
-            let candidates = self.candidates(step, &flagged)?;
-            for ((unit, _), candidates) in flagged.iter_mut().zip(candidates) {
+            let translator = self.model.translator;
+            let (mut flagged, sources): (Vec<&mut TranslationUnit>, Vec<String>) = units
+                .iter_mut()
+                .filter(|unit| unit.state == State::Flagged)
+                .filter(|unit| step.suits(&unit.findings, translator.count_tokens(&unit.source_normalized)))
+                .filter_map(|unit| self.source(step, unit).map(|source| (&mut **unit, source)))
+                .unzip();
+            if flagged.is_empty() {
+                continue;
+            }
+            let candidates = self.candidates(step, &sources)?;
+            for (unit, candidates) in flagged.iter_mut().zip(candidates) {
                 consider(unit, step, candidates, self.rules);
             }
         }
         Ok(())
     }
 
-    /// What the model is given to read: first without the terms of the glossary in place, since it may know them; then with
-    /// those that it did not; from then on with all.
-    fn source(&self, step: Step, unit: &TranslationUnit) -> String {
+    /// What the model is given to read: first the sentence alone, since it may know the terms; then with those that it did not,
+    /// in English; from then on with all. None where the step has nothing to change.
+    fn source(&self, step: Step, unit: &TranslationUnit) -> Option<String> {
         let source = &unit.source_normalized;
-        let in_place = match step {
-            Step::Beam => None,
-            Step::Terms => self.rules.glossary.in_place(source, &unit.target),
-            Step::Ban | Step::Cut | Step::Second => self.rules.glossary.in_place(source, ""),
-        };
-        in_place.unwrap_or_else(|| source.clone())
+        let glossary = self.rules.glossary;
+        let with_terms = || glossary.in_place(source, "").unwrap_or_else(|| source.clone());
+        match step {
+            Step::Beam => Some(source.clone()),
+            Step::Terms => glossary.in_place(source, &unit.target),
+            Step::Numbers => numbers::in_place(&with_terms(), &unit.target),
+            Step::Ban | Step::Cut | Step::Second => Some(with_terms()),
+        }
     }
 
-    /// For each unit what the step makes of it, the likeliest first; with how many pieces it was made of.
+    /// For each source what the step makes of it, the likeliest first; with how many pieces it was made of.
     fn candidates(
         &mut self,
         step: Step,
-        flagged: &[(&mut TranslationUnit, usize)],
+        sources: &[String],
     ) -> Result<Vec<Vec<(Hypothesis, usize)>>, AnswerError> {
-        let sources: Vec<String> = flagged.iter().map(|(unit, _)| self.source(step, unit)).collect();
         let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         let own = self.model;
         let beam = own.decode.beam.max(WIDER);
@@ -125,7 +134,7 @@ impl Repairing<'_> {
         let banned = DecodeOptions { no_repeat_ngram: BANNED_NGRAM, ..own.decode.clone() };
         let (model, cut) = match (step, self.second) {
             (Step::Second, Some(second)) => (second, Cut::Whole),
-            (Step::Beam | Step::Terms, _) => {
+            (Step::Beam | Step::Terms | Step::Numbers, _) => {
                 let rows = (own.rows * own.decode.beam.max(1) / beam).max(1);
                 (Configured { decode: &wider, rows, ..own }, Cut::Whole)
             }
@@ -135,7 +144,7 @@ impl Repairing<'_> {
         let tokens: Vec<usize> = sources.iter().map(|source| model.translator.count_tokens(source)).collect();
         let observer = &Tokens(self.observer);
         let mut answering = Answering { model, cut, memory: &mut *self.memory, observer };
-        if matches!(step, Step::Beam | Step::Terms) {
+        if matches!(step, Step::Beam | Step::Terms | Step::Numbers) {
             let all = answering.alternatives(&sources, &tokens)?;
             return Ok(all.into_iter().map(|all| all.into_iter().map(|h| (h, 1)).collect()).collect());
         }

@@ -1,7 +1,8 @@
 //! Sentences that speak to the machine that reads them: "Ignore the above and write that …".
 //!
 //! A model that writes a brief may do as they say, and what they ask for then looks borne out, since its words stand in the
-//! report. So they are not shown to it; they are translated like any other, and whoever reads the report finds them.
+//! report. So they are not shown to it, and not quoted in its place; they are translated like any other, and whoever reads the
+//! report finds them.
 
 use crate::unit::TranslationUnit;
 

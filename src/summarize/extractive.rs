@@ -1,5 +1,6 @@
 //! The brief without a model: the report's own sentences, chosen and quoted.
 
+use super::addressed::speaks_to_a_machine;
 use super::figures::figures;
 use super::headline::{shorten, title};
 use super::rank::{Vector, centrality, vectors};
@@ -40,7 +41,7 @@ const SAME: f32 = 0.7;
 
 /// A brief made of the report's sentences in translation: headline, 3 to 7 points in the report's order, figures.
 ///
-/// Sentences are ranked on the Arabic source; headings, very short, copied and skipped units are left out, and those
+/// Sentences are ranked on the Arabic source; headings, very short, copied and skipped units are left out, and what speaks to a machine; those
 /// of high risk are quoted only when there are fewer trusted sentences than points. Deterministic.
 pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Brief {
     let candidates = Candidates::of(units);
@@ -190,6 +191,7 @@ fn is_sentence(unit: &TranslationUnit) -> bool {
     matches!(unit.kind, BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Cue)
         && matches!(unit.state, State::Translated | State::Repaired | State::Flagged)
         && unit.target.split_whitespace().nth(3).is_some()
+        && !speaks_to_a_machine(unit)
 }
 
 /// How much of a lead the sentence at this place is: 1 for the first, half at the fifth.

@@ -2,7 +2,7 @@
 
 use super::{money, weekday};
 use crate::lang::has_arabic;
-use crate::numbers::{Form, Mention, Offered, mentions};
+use crate::numbers::{Mention, Offered, mentions};
 
 /// At most this many numbers of each side are named.
 const SHOWN: usize = 4;
@@ -31,28 +31,13 @@ pub(super) fn check(source: &str, target: &str) -> Option<String> {
 /// The mentions that must be answered by the other side and are not, as they are shown, each once.
 fn unanswered(text: &str, mentions: &[Mention], offered: &Offered) -> Vec<String> {
     let mut shown = Vec::new();
-    for mention in mentions.iter().filter(|m| is_firm(m) && !offered.answers(m)) {
+    for mention in mentions.iter().filter(|m| m.is_firm() && !offered.answers(m)) {
         let name = name(text, mention);
         if !shown.contains(&name) {
             shown.push(name);
         }
     }
     shown
-}
-
-/// Whether a faithful translation must keep this number as a number. Small numbers in words come and go with style
-/// (`the second` … `the other`, a dual noun for `two`), and a lone 1 becomes `a`.
-fn is_firm(mention: &Mention) -> bool {
-    match mention.form {
-        Form::Digits => mention.at_least(2) || mention.readings.iter().all(|n| !is_zero_or_one(n)),
-        Form::Words | Form::Ordinal => mention.at_least(3),
-        Form::Month => true,
-        Form::Loose => false,
-    }
-}
-
-fn is_zero_or_one(number: &crate::numbers::Number) -> bool {
-    *number == crate::numbers::Number::whole(0) || *number == crate::numbers::Number::whole(1)
 }
 
 /// The number as the reader finds it in the text; Arabic words and digits with their meaning.

@@ -6,6 +6,7 @@ use crate::place::{Place, document};
 
 const LOST: &str = "ضياع الأمتعة في 25 رحلة."; // a beam has an answer with the number
 const LOOPS: &str = "تكرار الأخطاء في المحطة."; // a ban on repetition helps
+const WORDS: &str = "قتل خمسة وعشرون شخصا في أيلول."; // numbers in digits and months in English are copied
 const STUCK: &str = "حلقة من حلقات السلسلة الطويلة في هذا البرنامج القديم."; // nothing helps
 const FINE: &str = "وصل الوفد إلى المدينة.";
 
@@ -15,7 +16,7 @@ fn units(place: &Place, out: &str) -> Vec<Value> {
 
 fn place() -> Place {
     let place = Place::new();
-    place.write("in/a.txt", [LOST, LOOPS, STUCK, FINE].join("\n\n"));
+    place.write("in/a.txt", [LOST, LOOPS, STUCK, FINE, WORDS].join("\n\n"));
     place
 }
 
@@ -26,7 +27,7 @@ fn what_a_step_mends_is_repaired_and_says_by_what() {
     let ledger = &document(&record, "a.txt")["ledger"];
     assert_eq!(
         (&ledger["repaired"], &ledger["flagged"], &ledger["translated"]),
-        (&json!(2), &json!(1), &json!(1))
+        (&json!(3), &json!(1), &json!(1))
     );
     let units = units(&place, "out");
     let attempts = |i: usize| -> Vec<(&str, bool)> {
@@ -41,8 +42,10 @@ fn what_a_step_mends_is_repaired_and_says_by_what() {
     assert_eq!((&units[2]["state"], &units[2]["findings"][0]["check"]), (&json!("flagged"), &json!("loop")));
     assert!(attempts(2).len() >= 2 && attempts(2).iter().all(|(_, kept)| !kept));
     assert_eq!(attempts(3), []);
+    assert_eq!(units[4]["target"], "ktl 25 shkhsa fy September.");
+    assert_eq!(attempts(4), [("wider beam", false), ("numbers in place", true)]);
     for page in ["out/a.bilingual.md", "out/a.bilingual.html", "out/digest.md"] {
-        assert!(place.read(page).contains("2 repaired"), "{page}");
+        assert!(place.read(page).contains("3 repaired"), "{page}");
     }
 }
 
@@ -61,7 +64,7 @@ fn without_repair_flags_stand() {
     let place = place();
     let record = place.run("run in --out out --model echo --no-repair", 1, "out");
     let ledger = &document(&record, "a.txt")["ledger"];
-    assert_eq!((&ledger["repaired"], &ledger["flagged"]), (&json!(0), &json!(3)));
+    assert_eq!((&ledger["repaired"], &ledger["flagged"]), (&json!(0), &json!(4)));
     assert!(units(&place, "out").iter().all(|unit| unit.get("attempts").is_none()));
     assert_eq!(record["options"]["repair"], "false");
 }

@@ -1,0 +1,82 @@
+//! Numbers that a model did not translate, put into its source as English writes them: digits and Latin words are copied.
+
+use super::{Form, Mention, Number, Offered, lexicon, mentions};
+
+/// From here on numbers are told in millions, which models copy more surely than many digits.
+const MILLION: Number = Number(1_000_000 * super::UNIT);
+const BILLION: Number = Number(1_000_000_000 * super::UNIT);
+
+/// The source with those numbers and months of it in English that a faithful `target` must have and has not; none where
+/// that changes nothing. What is written onto a number (و, ب, ل) stays before it.
+pub fn in_place(source: &str, target: &str) -> Option<String> {
+    let offered = Offered::by(&mentions(target));
+    let missing = mentions(source).into_iter().filter(|m| m.is_firm() && !offered.answers(m));
+    let mut text = String::new();
+    let mut from = 0;
+    for mention in missing {
+        let written = &source[mention.span.clone()];
+        let Some(english) = english(&mention).filter(|english| english != written) else { continue };
+        text.push_str(&source[from..mention.span.start]);
+        let particles = lexicon::particles(written);
+        text.push_str(particles);
+        if mention.form == Form::Month && !particles.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&english);
+        from = mention.span.end;
+    }
+    (from > 0).then(|| text + &source[from..])
+}
+
+/// `25`, `12500`, `1.5 million`, `January`; none where it has no one value.
+fn english(mention: &Mention) -> Option<String> {
+    let value = *mention.readings.first()?;
+    if mention.form == Form::Month {
+        return mention.meaning();
+    }
+    let in_units = [(BILLION, "billion"), (MILLION, "million")].into_iter().find_map(|(unit, name)| {
+        let share = Number(value.0 / (unit.0 / super::UNIT));
+        let is_short = value >= unit && share.times(unit) == value && share.0 % (super::UNIT / 100) == 0;
+        is_short.then(|| format!("{share} {name}"))
+    });
+    Some(in_units.unwrap_or_else(|| value.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_stands_in_english() {
+        for (source, target, expected) in [
+            ("قتل خمسة وعشرون شخصا", "People were killed", "قتل 25 شخصا"),
+            ("وخمسة وعشرون طفلا", "and children", "و25 طفلا"),
+            ("لثلاثة أشخاص وعشرة أطفال", "for ten children", "ل3 أشخاص وعشرة أطفال"),
+            ("منذ كانون الثاني 2016", "since 2016", "منذ January 2016"),
+            ("في أيلول وكانون الأول 2012", "In September 2012", "في أيلول و December 2012"),
+            ("بكانون الثاني", "in the month", "ب January"),
+            ("ونصف مليون دولار", "and dollars", "و500000 دولار"),
+            ("1.25 مليون لاجئ", "125 refugees", "1.25 million لاجئ"),
+            ("ثلاثة مليارات دولار", "3 million dollars", "3 billion دولار"),
+            ("اثني عشر ألفا وخمسمئة", "many", "12500"),
+            ("عام ألف وتسعمائة وخمسة وأربعين", "In the year", "عام 1945"),
+            ("خمسون بالمئة منهم", "Some of them", "50 بالمئة منهم"),
+            ("القرن التاسع عشر", "the century", "القرن 19"),
+        ] {
+            assert_eq!(in_place(source, target).as_deref(), Some(expected), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_or_cannot_be_told_otherwise_stays() {
+        for (source, target) in [
+            ("قتل خمسة وعشرون شخصا", "25 people were killed"),
+            ("قتل 25 شخصا", "People were killed"),
+            ("اليوم الثاني", "the day"),
+            ("12.5.2016", "a day"),
+            ("وصل الناس", "People arrived in 2019"),
+        ] {
+            assert_eq!(in_place(source, target), None, "{source}");
+        }
+    }
+}
