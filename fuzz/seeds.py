@@ -37,6 +37,26 @@ def documents():
         put("encoding", name + ".txt", part.encode(codec, "ignore"))
 
 
+def mail(subject, attached):
+    return (f"From: =?UTF-8?B?2LLZitmG2Kg=?= <z@example.org>\r\nTo: a@example.org\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nوصل الوفد.\r\n"
+            "--x\r\nContent-Type: text/plain; charset=windows-1256\r\nContent-Transfer-Encoding: base64\r\n"
+            f"Content-Disposition: attachment; filename=\"{attached}\"\r\n\r\n5sfh\r\n--x--\r\n").encode()
+
+
+def containers():
+    put("read", "mail.eml", mail("تقرير", "a.txt"))
+    put("read", "page.html", "<html dir=rtl><title>عنوان</title><body><p hidden>خفي<p>نص <b>غليظ</b> &amp; <code>x</code><ul><li>بند</ul><script>س</script>")
+    put("containers", "mail.eml", mail("one", "a.txt"))
+    mailbox = b"From a Thu\n" + mail("one", "a.txt") + b"\nFrom b Fri\n" + mail("two", "../b.txt")
+    put("containers", "mail.mbox", mailbox)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in [("a.txt", "نص"), ("../b.txt", "نص"), ("box.mbox", mailbox), ("c/d.eml", mail("x", "y.txt"))]:
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    put("containers", "files.zip", buffer.getvalue())
+
+
 def pairs():
     for name, source, target in [
         ("numbers", "وصل ١٬٥٠٠ شخص و3.5 مليون دولار، أي 25 في المئة، يوم 12/5/2016 الساعة 10:30.", "1,500 people and $3.5 million, or 25%, on 12 May 2016 at half past ten."),
@@ -182,5 +202,5 @@ def tables():
 
 
 if __name__ == "__main__":
-    for make in [documents, pairs, models, registries, tables]:
+    for make in [documents, containers, pairs, models, registries, tables]:
         make()

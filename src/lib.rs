@@ -16,6 +16,7 @@ pub mod fuzzing;
 pub mod glossary;
 pub mod inference;
 pub mod lang;
+pub mod mail;
 pub mod memory;
 pub mod model;
 pub mod names;

@@ -19,6 +19,7 @@ const PLAIN_DATA: &[&str] = &[
     "run",
     "inference",
     "lang",
+    "mail",
     "model",
     "numbers",
     "sheet",

@@ -13,14 +13,15 @@ use std::path::PathBuf;
 
 pub use models::{archive, gguf, json, marian, pickle, registry, safetensors, sentencepiece};
 pub use tables::{tables, tmx};
-pub use text::{encoding, numbers, page, read};
+pub use text::{containers, encoding, numbers, page, read};
 
 /// Checks one input.
 pub type Target = fn(&[u8]);
 
 /// All of them, under the names of `fuzz/fuzz_targets` and `fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("archive", archive),
+    ("containers", containers),
     ("encoding", encoding),
     ("gguf", gguf),
     ("json", json),

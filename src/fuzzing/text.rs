@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::discover::{Opener, Origin, discover};
 use crate::document::Document;
 use crate::glossary::Glossary;
 use crate::inference::Hypothesis;
@@ -17,7 +18,7 @@ use crate::summarize::{ExtractiveOptions, extractive};
 use crate::unit::{DocumentRisk, ModelStamp, TranslatedDocument};
 use crate::{read as reader, verify, write};
 
-use super::is_told_in_one_line;
+use super::{folder_with, is_told_in_one_line};
 
 /// Tokens of a piece, and characters of a token, when sentences are wrapped here.
 const BUDGET: usize = 8;
@@ -26,10 +27,35 @@ const CHARACTERS: usize = 4;
 /// A file becomes a document whose blocks and segments are ranges of its text in order; gaps and segments joined are the
 /// text; what the model sees of a segment is one line and stays as it is when made again; and wrapping loses nothing.
 pub fn read(bytes: &[u8]) {
-    for id in ["a.txt", "a.md"] {
+    for id in ["a.txt", "a.md", "a.html", "a.eml"] {
         match reader::read(id, bytes, None) {
             Ok(document) => is_whole(&document),
             Err(error) => is_told_in_one_line(&error),
+        }
+    }
+}
+
+/// What an archive, a mailbox or a mail holds has a name that stays below it, and is a document or an error in one line.
+pub fn containers(bytes: &[u8]) {
+    for name in ["a.zip", "a.mbox", "a.eml"] {
+        let (folder, path) = folder_with(name, bytes);
+        let found = discover(&[folder.path().into()], &|_| true, None).unwrap();
+        let mut opener = Opener::default();
+        for input in found.inputs {
+            assert!(input.id.split('/').all(|part| !matches!(part, "" | "." | "..")), "{}", input.id);
+            let Origin::Member { container, steps } = input.origin else { continue };
+            assert_eq!(container, path);
+            match opener.open(&container, &steps) {
+                Ok(bytes) => {
+                    if let Ok(document) = reader::read(&input.id, &bytes, None) {
+                        is_whole(&document);
+                    }
+                }
+                Err(error) => is_told_in_one_line(&error),
+            }
+        }
+        for failed in found.failed {
+            is_told_in_one_line(&failed.error);
         }
     }
 }

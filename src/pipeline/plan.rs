@@ -157,7 +157,8 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
     let found = discover::discover(options.inputs, &is_readable, Some(options.out))?;
     if found.inputs.is_empty() && found.failed.is_empty() {
         let given: Vec<_> = options.inputs.iter().map(|p| p.display().to_string()).collect();
-        let known: Vec<_> = read::extensions().iter().map(|e| format!(".{e}")).collect();
+        let known = read::extensions().into_iter().chain(discover::CONTAINERS);
+        let known: Vec<_> = known.map(|e| format!(".{e}")).collect();
         return Err(RunError::NoInput(given.join(", "), known.join(" ")));
     }
     let output_names = write::output_names(found.inputs.iter().map(|input| input.id.as_str()))?;

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 
-use crate::discover::{Input, Origin};
+use crate::discover::{Input, Opener, Origin};
 use crate::document::Document;
 use crate::lang::Lang;
 use crate::read::{self, ReadError};
@@ -53,11 +53,12 @@ impl Preparing<'_> {
         let mut full = self.options.rows * FIRST_WINDOW;
         let mut window = Window::default();
         let mut waiting = 0;
+        let mut opener = Opener::default();
         for input in inputs {
             if self.observer.cancelled().load(Ordering::Relaxed) {
                 return;
             }
-            match self.read(input) {
+            match self.read(input, &mut opener) {
                 Ok(pending) => {
                     waiting += pending.waiting.len();
                     window.documents.push(pending);
@@ -77,9 +78,10 @@ impl Preparing<'_> {
     }
 
     /// Reads and segments one input; or the record of one that cannot be translated.
-    fn read(&self, input: &Input) -> Result<Pending, Box<DocumentRecord>> {
-        let document =
-            self.open(input).map_err(|outcome| Box::new(record(input.id.clone(), input.bytes, outcome)))?;
+    fn read(&self, input: &Input, opener: &mut Opener) -> Result<Pending, Box<DocumentRecord>> {
+        let document = self
+            .open(input, opener)
+            .map_err(|outcome| Box::new(record(input.id.clone(), input.bytes, outcome)))?;
         let pending = self.pending(document, input.bytes);
         if pending.waiting.is_empty() {
             let lang = self.options.source_langs.first().cloned().unwrap_or_else(Lang::arabic);
@@ -100,7 +102,7 @@ impl Preparing<'_> {
         Ok(pending)
     }
 
-    fn open(&self, input: &Input) -> Result<Document, Outcome> {
+    fn open(&self, input: &Input, opener: &mut Opener) -> Result<Document, Outcome> {
         let unreadable = |e: std::io::Error| Outcome::Failed {
             error: format!("{}: {e}", input.id),
             hint: "check that the file exists and that you may read it".into(),
@@ -111,7 +113,7 @@ impl Preparing<'_> {
                 std::io::stdin().lock().read_to_end(&mut bytes).map_err(unreadable)?;
                 bytes
             }
-            Origin::File(_) if input.bytes > read::MAX_BYTES => {
+            _ if input.bytes > read::MAX_BYTES => {
                 let error = ReadError::TooLarge { id: input.id.clone(), bytes: input.bytes };
                 return Err(Outcome::Failed { error: error.to_string(), hint: error.hint() });
             }
@@ -123,6 +125,12 @@ impl Preparing<'_> {
                 });
             }
             Origin::File(path) => std::fs::read(path).map_err(unreadable)?,
+            Origin::Member { container, steps } => {
+                opener.open(container, steps).map_err(|e| Outcome::Failed {
+                    error: format!("{}: {e}", input.id),
+                    hint: "take it out with another program and give the file".into(),
+                })?
+            }
         };
         read::read(&input.id, &bytes, self.options.encoding.as_deref()).map_err(|e| {
             if e.is_nothing_to_translate() {

@@ -6,6 +6,7 @@
 
 mod codepage;
 mod docx;
+mod eml;
 pub mod encoding;
 mod extract;
 mod html;
@@ -197,7 +198,8 @@ pub trait Format: Sync {
 }
 
 /// Asked in this order. Plain text comes last and also takes what no format accepts.
-const FORMATS: [&dyn Format; 5] = [&pdf::Pdf, &docx::Docx, &html::Html, &md::Markdown, &txt::PlainText];
+const FORMATS: [&dyn Format; 6] =
+    [&pdf::Pdf, &docx::Docx, &eml::Eml, &html::Html, &md::Markdown, &txt::PlainText];
 
 /// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
 /// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.

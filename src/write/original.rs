@@ -34,9 +34,9 @@ impl DocumentWriter for Translated {
         links::output(doc, &format!("en.{}", extension.unwrap_or("original")))
     }
 
-    /// What a PDF file looks like is not text.
+    /// What a PDF file looks like is not text, and a mail says who wrote it.
     fn is_for(&self, doc: &TranslatedDocument) -> bool {
-        doc.document.format != "pdf"
+        !matches!(doc.document.format.as_str(), "pdf" | "eml")
     }
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {

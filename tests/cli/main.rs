@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod awkward;
+mod containers;
 mod faults;
 mod glossary;
 mod help;

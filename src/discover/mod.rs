@@ -4,6 +4,10 @@
 //! Every file met ends in one of three lists: taken, ignored with a reason, or failed. Only hidden files (`.git`,
 //! `.DS_Store`) and the output folder are passed over without a word.
 
+mod archive;
+mod container;
+mod mailbox;
+
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
@@ -12,6 +16,9 @@ use std::path::{Component, Path, PathBuf};
 use ignore::WalkBuilder;
 
 use crate::run::Readers;
+
+use container::Member;
+pub use container::{CONTAINERS, Opener, Step};
 
 /// The path that stands for standard input, and the id of its document.
 const STDIN: (&str, &str) = ("-", "stdin");
@@ -64,13 +71,20 @@ pub enum Origin {
     Stdin,
     /// A file.
     File(PathBuf),
+    /// A file in an archive, a mailbox or a mail.
+    Member {
+        /// The file that holds it.
+        container: PathBuf,
+        /// The way to it, for [`Opener::open`].
+        steps: Vec<Step>,
+    },
 }
 
 /// One document to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// Unique in the run: the path relative to the folder given, with `/`, or the name of a file that was given
-    /// itself, or `stdin`. Bytes of a name that are not UTF-8 are written `%E9`.
+    /// itself, or `stdin`; for a member its container's and its own name. Bytes of a name that are not UTF-8 are written `%E9`.
     pub id: String,
     /// Where it is.
     pub origin: Origin,
@@ -113,7 +127,8 @@ pub struct Discovery {
 
 /// Resolves `paths`: files, which are taken whatever their kind, `-` for standard input, and folders, which are
 /// searched to any depth for files that `is_readable` knows the format of. Symbolic links are followed; a file
-/// met twice is taken once, under its first name. `skip` is the output folder.
+/// met twice is taken once, under its first name. Archives, mailboxes and mails are looked into as if they were folders.
+/// `skip` is the output folder.
 ///
 /// # Errors
 /// When a path does not exist, is the output folder itself, or two different files have one id.
@@ -149,9 +164,49 @@ impl Search<'_> {
             self.add_folder(path)
         } else {
             let name = path.file_name().map_or(path, Path::new);
-            self.found.take(id_of(name), path, metadata.len());
+            if metadata.is_file() {
+                self.add_file(id_of(name), path, metadata.len(), true);
+            } else {
+                self.found.take(id_of(name), path, metadata.len());
+            }
             Ok(())
         }
+    }
+
+    /// A file, or what it holds. One that was named is taken whatever its kind.
+    fn add_file(&mut self, id: String, path: &Path, bytes: u64, is_named: bool) {
+        let is_document = (self.is_readable)(path);
+        let holds = is_named || container::may_hold(&id);
+        match holds.then(|| container::list(path)) {
+            Some(Ok(Some((listing, is_mail)))) => {
+                if self.found.taken.insert(real(path)) {
+                    if is_mail {
+                        let origin = Origin::File(path.into());
+                        self.found.inputs.push(Input { id: id.clone(), origin, bytes });
+                    }
+                    self.add_members(&id, path, listing);
+                }
+            }
+            // What is wrong with a document shows when it is read; with what is none, now.
+            Some(Err(error)) if container::is_container(&id) => self.found.failed.push(unopened(id, &error)),
+            _ if is_named || is_document => self.found.take(id, path, bytes),
+            _ => self.found.ignore(id, path, "not a supported format"),
+        }
+    }
+
+    fn add_members(&mut self, id: &str, path: &Path, listing: container::Listing) {
+        for Member { name, steps, bytes } in listing.members {
+            let member = path.join(&name);
+            let (id, is_readable) = (format!("{id}/{name}"), (self.is_readable)(&member));
+            if is_readable {
+                let origin = Origin::Member { container: path.into(), steps };
+                self.found.inputs.push(Input { id, origin, bytes });
+            } else {
+                self.found.ignore(id, &member, "not a supported format");
+            }
+        }
+        let failed = listing.failed.into_iter();
+        self.found.failed.extend(failed.map(|(name, error)| unopened(format!("{id}/{name}"), &error)));
     }
 
     fn add_folder(&mut self, folder: &Path) -> Result<(), DiscoverError> {
@@ -189,12 +244,15 @@ impl Search<'_> {
         let id = id_of(path.strip_prefix(folder).unwrap_or(path));
         if !metadata.is_file() {
             self.found.ignore(id, path, "not a regular file");
-        } else if !(self.is_readable)(path) {
-            self.found.ignore(id, path, "not a supported format");
         } else {
-            self.found.take(id, path, metadata.len());
+            self.add_file(id, path, metadata.len(), false);
         }
     }
+}
+
+fn unopened(id: String, error: &str) -> Failed {
+    let error = format!("{id}: it cannot be opened: {error}");
+    Failed { id, error, hint: "unpack it with another program and give the folder" }
 }
 
 /// What was met so far, by where it really is.
@@ -253,6 +311,7 @@ impl Found {
             let path = |input: &Input| match &input.origin {
                 Origin::Stdin => PathBuf::from("standard input"),
                 Origin::File(path) => path.clone(),
+                Origin::Member { container, .. } => container.clone(),
             };
             let (first, second) = (path(&pair[0]), path(&pair[1]));
             return Err(DiscoverError::SameId { id: pair[0].id.clone(), first, second });

@@ -1,0 +1,395 @@
+//! Files that hold other files: ZIP archives, mailboxes, and mails with attachments. What is in one is listed when a run
+//! begins, and opened when its turn comes.
+//!
+//! A container is known by its name and its first bytes. It is opened as deep as [`DEEPEST`], within limits that no
+//! container made by people comes near.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use super::{archive, mailbox};
+use crate::mail;
+
+/// An attachment in a mail in a mailbox in an archive.
+const DEEPEST: usize = 4;
+/// Files in one container.
+const MOST_MEMBERS: usize = 200_000;
+/// Text unpacks to ten or twenty times its size; what unpacks to more than this was made to fill a memory.
+const RATIO: u64 = 200;
+/// A larger member is no report.
+const LARGEST: u64 = 512 << 20;
+
+/// One step into a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The entry of this number in an archive.
+    Entry(usize),
+    /// A mail in a mailbox: its bytes.
+    Message {
+        /// The first.
+        start: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// The attachment of this number in a mail.
+    Attachment(usize),
+}
+
+/// A file in a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name below the container, with `/`.
+    pub name: String,
+    /// The way to it.
+    pub steps: Vec<Step>,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What a container holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// In their order.
+    pub members: Vec<Member>,
+    /// Containers in it that cannot be opened: name and reason.
+    pub failed: Vec<(String, String)>,
+}
+
+/// What a file is a container of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Archive,
+    Mailbox,
+    Mail,
+}
+
+impl Kind {
+    /// By the name and the beginning. Documents that are archives themselves (Word) have names of their own.
+    fn of(name: &str, beginning: &[u8]) -> Option<Self> {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
+        match extension.as_deref() {
+            Some("zip") if beginning.starts_with(b"PK") => Some(Kind::Archive),
+            Some("mbox" | "mbx") | None if mailbox::is_mailbox(beginning) => Some(Kind::Mailbox),
+            Some("eml") => Some(Kind::Mail),
+            _ => None,
+        }
+    }
+}
+
+/// Extensions of containers that are no documents themselves, lower-case, without the dot.
+pub const CONTAINERS: [&str; 3] = ["zip", "mbox", "mbx"];
+
+/// Whether files of this name are looked into when a folder is walked, which are no documents themselves.
+pub fn is_container(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
+    extension.is_some_and(|extension| CONTAINERS.contains(&extension.as_str()))
+}
+
+/// Whether files of this name are looked into: those, and mails.
+pub fn may_hold(name: &str) -> bool {
+    is_container(name) || name.to_lowercase().ends_with(".eml")
+}
+
+/// What the file at `path` holds, and whether it is a document as well (a mail is); none if it is no container.
+///
+/// # Errors
+/// One line: it cannot be read, or holds more than the limits.
+pub fn list(path: &Path) -> Result<Option<(Listing, bool)>, String> {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let mut file = File::open(path).map_err(|e| e.to_string())?;
+    let Some(kind) = kind_of(&name, &mut file).map_err(|e| e.to_string())? else { return Ok(None) };
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut walk = Walk { listing: Listing::default(), left: size.saturating_mul(RATIO) + (64 << 20) };
+    walk.look_into(kind, &mut BufReader::new(file), "", &[])?;
+    Ok(Some((walk.listing, kind == Kind::Mail)))
+}
+
+fn kind_of(name: &str, file: &mut (impl Read + Seek)) -> io::Result<Option<Kind>> {
+    let mut beginning = Vec::new();
+    file.by_ref().take(1024).read_to_end(&mut beginning)?;
+    file.rewind()?;
+    let kind = Kind::of(name, &beginning);
+    // A document may have been given the name of an archive.
+    let is_document = kind == Some(Kind::Archive) && archive::is_document(&mut *file).unwrap_or_default();
+    file.rewind()?;
+    Ok(kind.filter(|_| !is_document))
+}
+
+/// A walk through a container and those in it.
+struct Walk {
+    listing: Listing,
+    /// Bytes that may still be unpacked.
+    left: u64,
+}
+
+impl Walk {
+    fn look_into(
+        &mut self,
+        kind: Kind,
+        container: &mut (impl Read + Seek),
+        below: &str,
+        steps: &[Step],
+    ) -> Result<(), String> {
+        let found = match kind {
+            Kind::Archive => archive::list(&mut *container)?,
+            Kind::Mailbox => mailbox::list(&mut *container).map_err(|e| e.to_string())?,
+            Kind::Mail => attached(container).map_err(|e| e.to_string())?,
+        };
+        let mut taken = HashSet::new();
+        for (name, step, bytes) in found {
+            let Some(name) = clean(&name) else { continue };
+            let name = format!("{below}{}", unique(name, &mut taken));
+            let steps = [steps, &[step]].concat();
+            self.left = self.left.checked_sub(bytes).ok_or("what is in it is far too large for its size")?;
+            if self.listing.members.len() >= MOST_MEMBERS {
+                return Err(format!("more than {MOST_MEMBERS} files are in it"));
+            }
+            if may_hold(&name)
+                && steps.len() < DEEPEST
+                && let Err(e) = self.look_into_member(&name, container, &steps)
+            {
+                self.listing.failed.push((name.clone(), e));
+                continue;
+            }
+            if !is_container(&name) || steps.len() >= DEEPEST {
+                self.listing.members.push(Member { name, steps, bytes });
+            }
+        }
+        Ok(())
+    }
+
+    fn look_into_member(
+        &mut self,
+        name: &str,
+        container: &mut (impl Read + Seek),
+        steps: &[Step],
+    ) -> Result<(), String> {
+        let Some(step) = steps.last() else { return Ok(()) };
+        let mut bytes = Cursor::new(take(container, step)?);
+        match kind_of(name, &mut bytes).map_err(|e| e.to_string())? {
+            Some(kind) => self.look_into(kind, &mut bytes, &format!("{name}/"), steps),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The name as a relative path, with `/`; none for what no reader sees (`.git/x`, `__MACOSX/x`).
+fn clean(name: &str) -> Option<String> {
+    let parts: Vec<String> = name
+        .split(['/', '\\'])
+        .map(|part| part.chars().filter(|c| !c.is_control()).collect::<String>().trim().to_owned())
+        .filter(|part| !matches!(part.as_str(), "" | "." | ".."))
+        .collect();
+    let is_hidden = parts.iter().any(|part| part.starts_with('.') || part == "__MACOSX");
+    (!is_hidden && !parts.is_empty()).then(|| parts.join("/"))
+}
+
+/// The name, or one like it that no file before had, in any case of its letters.
+fn unique(name: String, taken: &mut HashSet<String>) -> String {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') => (stem, format!(".{extension}")),
+        _ => (name.as_str(), String::new()),
+    };
+    let numbered = (2..).map(|number| format!("{stem} ({number}){extension}"));
+    std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|name| taken.insert(name.to_lowercase()))
+        .unwrap_or_default()
+}
+
+fn attached(container: &mut impl Read) -> io::Result<Vec<(String, Step, u64)>> {
+    let bytes = whole(container)?;
+    let Some(message) = mail::parse(&bytes) else { return Ok(Vec::new()) };
+    let attachments = mail::attachments(&message).into_iter();
+    // A name may not lead into a folder.
+    let found = attachments.map(|(number, name, bytes)| {
+        (name.replace(['/', '\\'], "_"), Step::Attachment(number), bytes as u64)
+    });
+    Ok(found.collect())
+}
+
+/// All bytes, up to the limit of a member.
+fn whole(from: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+fn too_large() -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {} MiB", LARGEST >> 20))
+}
+
+/// The bytes of the member that one step leads to.
+fn take(container: &mut (impl Read + Seek), step: &Step) -> Result<Vec<u8>, String> {
+    container.rewind().map_err(|e| e.to_string())?;
+    let taken = match step {
+        Step::Entry(number) => {
+            return archive::entry(&mut archive::open(container)?, *number);
+        }
+        Step::Message { start, bytes } => mailbox::message(container, *start, *bytes, LARGEST),
+        Step::Attachment(number) => whole(container).and_then(|bytes| {
+            let message = mail::parse(&bytes);
+            let attachment = message.and_then(|message| mail::attachment(&message, *number));
+            attachment.ok_or_else(|| io::Error::other("the attachment is not there any more"))
+        }),
+    };
+    taken.map_err(|e| e.to_string())
+}
+
+/// Opens members, and keeps the archive of the last one open: its directory is read once.
+#[derive(Default)]
+pub struct Opener {
+    last: Option<(PathBuf, archive::Archive<BufReader<File>>)>,
+}
+
+impl Opener {
+    /// The bytes of the member of the container at `path` to which `steps` lead.
+    ///
+    /// # Errors
+    /// One line: the container or a member is damaged, encrypted, or larger than the limits.
+    pub fn open(&mut self, path: &Path, steps: &[Step]) -> Result<Vec<u8>, String> {
+        let Some((first, rest)) = steps.split_first() else { return Ok(Vec::new()) };
+        let mut bytes = match first {
+            Step::Entry(number) => archive::entry(self.archive(path)?, *number)?,
+            step => take(&mut BufReader::new(File::open(path).map_err(|e| e.to_string())?), step)?,
+        };
+        for step in rest {
+            bytes = take(&mut Cursor::new(bytes), step)?;
+        }
+        Ok(bytes)
+    }
+
+    fn archive(&mut self, path: &Path) -> Result<&mut archive::Archive<BufReader<File>>, String> {
+        if self.last.as_ref().is_none_or(|(last, _)| last != path) {
+            let file = File::open(path).map_err(|e| e.to_string())?;
+            self.last = Some((path.into(), archive::open(BufReader::new(file))?));
+        }
+        self.last.as_mut().map(|(_, archive)| archive).ok_or_else(String::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in entries {
+            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    fn mail(subject: &str, attached: &str) -> Vec<u8> {
+        format!(
+            "From: a@b\r\nTo: c@d\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n\r\nbody\r\n\
+             --x\r\nContent-Type: text/plain; charset=utf-8\r\n\
+             Content-Disposition: attachment; filename=\"{attached}\"\r\n\r\nof {subject}\r\n--x--\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// Names and contents of the members of a container with this name.
+    fn members(name: &str, bytes: &[u8]) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let (listing, _) = list(&path).unwrap().unwrap();
+        assert_eq!(listing.failed, []);
+        let mut opener = Opener::default();
+        let mut open = |member: &Member| {
+            let bytes = opener.open(&path, &member.steps).unwrap();
+            String::from_utf8(bytes).unwrap().trim_end().to_owned()
+        };
+        listing.members.iter().map(|member| (member.name.clone(), open(member))).collect()
+    }
+
+    #[test]
+    fn members_are_listed_and_opened_at_any_depth() {
+        let mailbox = [b"From x\n".as_slice(), &mail("one", "a.txt"), b"\nFrom y\n", &mail("two", "b/c.txt")];
+        let inner = zip(&[("deep/x.txt", b"deep")]);
+        let outer = zip(&[
+            ("a.txt", b"first"),
+            ("folder/a.txt", b"second"),
+            ("../../up.txt", b"third"),
+            ("__MACOSX/a.txt", b""),
+            (".hidden/a.txt", b""),
+            ("inner.zip", &inner),
+            ("box.mbox", &mailbox.concat()),
+        ]);
+        let mut found = members("a.zip", &outer);
+        found.sort();
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "a.txt",
+                "box.mbox/0001.eml",
+                "box.mbox/0001.eml/a.txt",
+                "box.mbox/0002.eml",
+                "box.mbox/0002.eml/b_c.txt",
+                "folder/a.txt",
+                "inner.zip/deep/x.txt",
+                "up.txt",
+            ]
+        );
+        let text = |name: &str| found.iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str()).unwrap();
+        assert_eq!((text("folder/a.txt"), text("inner.zip/deep/x.txt")), ("second", "deep"));
+        assert_eq!(text("box.mbox/0002.eml/b_c.txt"), "of two");
+        assert!(
+            text("box.mbox/0001.eml").contains("Subject: one") && !text("box.mbox/0001.eml").contains("two")
+        );
+    }
+
+    #[test]
+    fn names_are_made_harmless_and_unique() {
+        for (name, cleaned) in [
+            ("a/b.txt", Some("a/b.txt")),
+            ("/etc/passwd", Some("etc/passwd")),
+            ("..\\..\\a.txt", Some("a.txt")),
+            ("a/./b\u{7}.txt", Some("a/b.txt")),
+            ("a/.git/x", None),
+            ("../", None),
+        ] {
+            assert_eq!(clean(name).as_deref(), cleaned, "{name}");
+        }
+        let mut taken = HashSet::new();
+        let names = ["a.txt", "A.txt", "a.txt", "b"].map(|name| unique(name.into(), &mut taken));
+        assert_eq!(names, ["a.txt", "A (2).txt", "a (3).txt", "b"]);
+    }
+
+    #[test]
+    fn what_is_no_container_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let document = zip(&[("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")]);
+        for (name, bytes) in
+            [("a.zip", document.as_slice()), ("b.zip", b"text"), ("c.txt", b"From x\n"), ("d.mbox", b"text")]
+        {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            assert!(list(&path).unwrap().is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        let zeros = vec![0; 100 << 20];
+        std::fs::write(&path, zip(&[("a.txt", &zeros)])).unwrap();
+        assert!(list(&path).unwrap_err().contains("far too large"));
+        let damaged = zip(&[("a.txt", b"text")]);
+        std::fs::write(&path, &damaged[..damaged.len() - 10]).unwrap();
+        assert!(list(&path).is_err());
+    }
+}

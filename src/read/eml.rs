@@ -1,0 +1,304 @@
+//! Mails: subject, who wrote to whom and when, and the text. Attachments are documents of their own, which the search for
+//! inputs finds.
+
+use mail_parser::{Address, Header, HeaderName, Message, PartType};
+
+use super::html::Html;
+use super::{Format, ReadError, digest_of, encoding, is_blank, txt};
+use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
+use crate::{lang, mail};
+
+/// Internet mail (RFC 5322) with its parts (MIME).
+pub struct Eml;
+
+impl Format for Eml {
+    fn name(&self) -> &'static str {
+        "eml"
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["eml"]
+    }
+
+    fn accepts(&self, id: &str, bytes: &[u8]) -> bool {
+        super::extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
+            || mail::looks_like_mail(bytes)
+    }
+
+    fn document(&self, id: &str, bytes: &[u8], given: Option<&str>) -> Result<Document, ReadError> {
+        let damaged = || ReadError::Damaged { id: id.into(), what: "no headers of a mail in it".into() };
+        let message = mail::parse(bytes).ok_or_else(damaged)?;
+        let mut body = Body::default();
+        for part in bodies(&message) {
+            let bytes = mail::part_bytes(&message, part);
+            if bytes.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let declared = charset(part);
+            let (text, blocks, encoding) = match part.body {
+                PartType::Html(_) => page(id, &bytes, given.or(declared.as_deref()))?,
+                _ => plain(id, &bytes, given, declared.as_deref())?,
+            };
+            body.add(&text, &blocks, encoding);
+        }
+        let mut head = Head::default();
+        let encoding = body.encoding.unwrap_or_else(utf8);
+        head.subject(&subject(&message, &encoding.name));
+        for (label, address) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc())] {
+            head.people(label, address);
+        }
+        head.line("Date", message.date().map(|date| date.to_rfc3339()));
+        let names: Vec<String> = mail::attachments(&message).into_iter().map(|(_, name, _)| name).collect();
+        head.line("Attachments", (!names.is_empty()).then(|| names.join(", ")));
+        let Head { mut text, mut blocks } = head;
+        text.push('\n');
+        let start = text.len();
+        blocks.extend(body.blocks.iter().map(|block| moved(block, start)));
+        text.push_str(&body.text);
+        if text.chars().all(is_blank) {
+            return Err(ReadError::Blank { id: id.into() });
+        }
+        Ok(Document {
+            id: id.into(),
+            digest: digest_of(bytes),
+            format: self.name().into(),
+            encoding,
+            text,
+            blocks,
+            notes: Vec::new(),
+            original: None,
+        })
+    }
+}
+
+/// The parts that are shown: the plain ones, or, where those are empty, the pages.
+fn bodies<'m>(message: &'m Message<'_>) -> Vec<&'m mail_parser::MessagePart<'m>> {
+    let plain: Vec<_> = message.text_bodies().collect();
+    let is_empty = |part: &&mail_parser::MessagePart<'_>| part.contents().iter().all(u8::is_ascii_whitespace);
+    if plain.iter().all(is_empty) { message.html_bodies().collect() } else { plain }
+}
+
+fn charset(part: &mail_parser::MessagePart<'_>) -> Option<String> {
+    use mail_parser::MimeHeaders as _;
+    let label = part.content_type()?.attribute("charset")?;
+    encoding::canonical_name(label).ok().map(str::to_owned)
+}
+
+/// Plain text: the encoding that the mail names is believed where the text is not UTF-8 and bears it out.
+fn plain(
+    id: &str,
+    bytes: &[u8],
+    given: Option<&str>,
+    declared: Option<&str>,
+) -> Result<(String, Vec<Block>, TextEncoding), ReadError> {
+    let declared = declared.filter(|_| given.is_none() && std::str::from_utf8(bytes).is_err());
+    let (text, encoding) = match declared.map(|label| encoding::decode(id, bytes, Some(label))) {
+        Some(Ok((text, encoding))) => (text, TextEncoding { source: EncodingSource::Declared, ..encoding }),
+        _ => encoding::decode(id, bytes, given)?,
+    };
+    let blocks = txt::blocks(&text).into_iter();
+    // The first line of a mail is no title: its subject is.
+    let kind = |kind| if kind == BlockKind::Title { BlockKind::Paragraph } else { kind };
+    let blocks = blocks.map(|block| Block { kind: kind(block.kind), ..block }).collect();
+    Ok((text, blocks, encoding))
+}
+
+fn page(
+    id: &str,
+    bytes: &[u8],
+    encoding: Option<&str>,
+) -> Result<(String, Vec<Block>, TextEncoding), ReadError> {
+    let encoding = encoding.filter(|_| std::str::from_utf8(bytes).is_err());
+    match Html.document(id, bytes, encoding) {
+        Ok(page) => Ok((page.text, page.blocks, page.encoding)),
+        // Pictures only.
+        Err(ReadError::Blank { .. }) => Ok((String::new(), Vec::new(), utf8())),
+        Err(e) => Err(e),
+    }
+}
+
+/// The subject; where it was written without saying how, in the encoding of the text.
+fn subject(message: &Message<'_>, encoding: &str) -> String {
+    let subject = message.subject().unwrap_or_default();
+    if !subject.contains('\u{FFFD}') {
+        return subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    let is_subject = |header: &&Header<'_>| header.name == HeaderName::Subject;
+    let raw = message.headers().iter().find(is_subject).and_then(|header| {
+        message.raw_message().get(header.offset_start as usize..header.offset_end as usize)
+    });
+    let decoded = raw.and_then(|raw| {
+        [Some(encoding), None].into_iter().find_map(|label| encoding::decode("", raw, label).ok())
+    });
+    decoded.map_or_else(|| subject.into(), |(text, _)| text.trim().to_owned())
+}
+
+fn utf8() -> TextEncoding {
+    TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 }
+}
+
+fn moved(block: &Block, by: usize) -> Block {
+    Block { span: Span::new(block.span.start + by, block.span.end + by), ..*block }
+}
+
+/// The lines above the text.
+#[derive(Default)]
+struct Head {
+    text: String,
+    blocks: Vec<Block>,
+}
+
+impl Head {
+    fn subject(&mut self, subject: &str) {
+        if subject.is_empty() {
+            return;
+        }
+        self.block(BlockKind::Title, subject);
+        self.text.push_str("\n\n");
+    }
+
+    fn block(&mut self, kind: BlockKind, text: &str) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.blocks.push(Block { kind, span: Span::new(start, self.text.len()) });
+    }
+
+    fn line(&mut self, label: &str, text: Option<String>) {
+        if let Some(text) = text {
+            self.text.push_str(&format!("{label}: {text}\n"));
+        }
+    }
+
+    /// Names in Arabic are translated, addresses stay.
+    fn people(&mut self, label: &str, address: Option<&Address<'_>>) {
+        let people: Vec<_> = address.into_iter().flat_map(Address::iter).collect();
+        for (at, person) in people.iter().enumerate() {
+            self.text.push_str(&if at == 0 { format!("{label}: ") } else { ", ".into() });
+            let (name, address) = (person.name().unwrap_or_default().trim(), person.address());
+            if lang::has_arabic(name) {
+                self.block(BlockKind::TableCell, name);
+            } else {
+                self.text.push_str(name);
+            }
+            match (name, address) {
+                (_, None) => {}
+                ("", Some(address)) => self.text.push_str(address),
+                (_, Some(address)) => self.text.push_str(&format!(" <{address}>")),
+            }
+        }
+        if !people.is_empty() {
+            self.text.push('\n');
+        }
+    }
+}
+
+/// The text of all parts.
+#[derive(Default)]
+struct Body {
+    text: String,
+    blocks: Vec<Block>,
+    /// Of the first part.
+    encoding: Option<TextEncoding>,
+}
+
+impl Body {
+    fn add(&mut self, text: &str, blocks: &[Block], encoding: TextEncoding) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.blocks.extend(blocks.iter().map(|block| moved(block, start)));
+        self.encoding.get_or_insert(encoding);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(mail: &[u8]) -> Document {
+        crate::read::read("a.eml", mail, None).unwrap()
+    }
+
+    fn texts(document: &Document) -> Vec<(BlockKind, &str)> {
+        document.blocks.iter().map(|block| (block.kind, block.span.of(&document.text))).collect()
+    }
+
+    /// Headers in UTF-8 as encoded words, the text in windows-1256.
+    fn mail(headers: &str, body: &str) -> Vec<u8> {
+        let head = format!(
+            "From: =?UTF-8?B?2LLZitmG2Kg=?= <zaynab@example.org>\r\nTo: Office <office@example.org>\r\n\
+             Subject: =?windows-1256?B?yt7R7dE=?=\r\nDate: Thu, 12 May 2016 10:30:00 +0300\r\n{headers}\r\n\r\n"
+        );
+        let (body, _, _) = encoding_rs::WINDOWS_1256.encode(body);
+        [head.as_bytes(), &body].concat()
+    }
+
+    #[test]
+    fn a_mail_is_its_subject_people_date_and_text() {
+        let document = read(&mail(
+            "Content-Type: text/plain; charset=windows-1256",
+            "وصل الوفد إلى المدينة صباح اليوم.\r\n\r\nوعاد مساء.\r\n",
+        ));
+        assert_eq!(
+            document.text,
+            "تقرير\n\nFrom: زينب <zaynab@example.org>\nTo: Office <office@example.org>\n\
+             Date: 2016-05-12T10:30:00+03:00\n\nوصل الوفد إلى المدينة صباح اليوم.\r\n\r\nوعاد مساء.\r\n"
+        );
+        assert_eq!(
+            texts(&document),
+            [
+                (BlockKind::Title, "تقرير"),
+                (BlockKind::TableCell, "زينب"),
+                (BlockKind::Paragraph, "وصل الوفد إلى المدينة صباح اليوم."),
+                (BlockKind::Paragraph, "وعاد مساء."),
+            ]
+        );
+        assert_eq!((document.format.as_str(), document.encoding.name.as_str()), ("eml", "windows-1256"));
+    }
+
+    #[test]
+    fn an_encoding_that_is_not_said_is_detected() {
+        let body = "وصل الوفد إلى المدينة صباح اليوم، وعاد مساء إلى العاصمة بعد أن زار المستشفى والمدرسة.";
+        let document = read(&mail("MIME-Version: 1.0", body));
+        assert_eq!(document.blocks.last().unwrap().span.of(&document.text), body);
+        assert_eq!(document.encoding.name, "windows-1256");
+    }
+
+    #[test]
+    fn of_alternatives_the_plain_one_is_read_unless_it_is_empty() {
+        let two = |plain: &str| {
+            format!(
+                "Subject: x\r\nFrom: a@b\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n\
+                 --b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{plain}\r\n\
+                 --b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>نص <b>الصفحة</b></p>\r\n--b--\r\n"
+            )
+        };
+        for (plain, expected) in [("نص الرسالة", "نص الرسالة"), (" ", "نص الصفحة")]
+        {
+            let document = read(two(plain).as_bytes());
+            let last = document.blocks.last().unwrap().span.of(&document.text);
+            assert_eq!(last, expected);
+            assert_eq!(document.blocks.len(), 2);
+        }
+    }
+
+    #[test]
+    fn attachments_are_named_and_not_read() {
+        let document = read(
+            "From: a@b\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
+             --b\nContent-Type: text/plain; charset=utf-8\n\nنص الرسالة\n\
+             --b\nContent-Type: text/plain; charset=utf-8\nContent-Disposition: attachment; filename=a.txt\n\nسر\n--b--\n"
+                .as_bytes(),
+        );
+        assert!(document.text.contains("Attachments: a.txt") && !document.text.contains("سر"));
+    }
+
+    #[test]
+    fn what_is_no_mail_is_an_error() {
+        for bytes in [b"\0\x01\x02".as_slice(), b"\n\n", b"x"] {
+            assert!(crate::read::read("a.eml", bytes, None).is_err(), "{bytes:?}");
+        }
+    }
+}

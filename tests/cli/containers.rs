@@ -1,0 +1,78 @@
+//! Archives, mailboxes and mails are looked into as folders are.
+
+use std::io::{Cursor, Write as _};
+
+use crate::place::{CLEAN, Place, document};
+
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn mail(subject: &str) -> String {
+    format!(
+        "From: a@example.org\nTo: b@example.org\nSubject: {subject}\nMIME-Version: 1.0\n\
+         Content-Type: multipart/mixed; boundary=x\n\n\
+         --x\nContent-Type: text/plain; charset=utf-8\n\nوصل الوفد إلى المدينة.\n\
+         --x\nContent-Type: text/plain; charset=utf-8\nContent-Disposition: attachment; filename=list.txt\n\n{CLEAN}\n\
+         --x\nContent-Type: image/png\nContent-Disposition: attachment; filename=a.png\n\n0\n--x--\n"
+    )
+}
+
+#[test]
+fn what_they_hold_is_translated_under_their_names() {
+    let place = Place::new();
+    let mailbox = format!("From a Thu\n{}\nFrom b Fri\n{}", mail("زيارة"), mail("عودة"));
+    place.write("in/one.eml", mail("تقرير"));
+    place.write("in/box.mbox", &mailbox);
+    place.write(
+        "in/files.zip",
+        zip(&[("أول/a.txt", CLEAN.as_bytes()), ("b.md", CLEAN.as_bytes()), ("c.bin", b"0")]),
+    );
+    let record = place.run("run in --out out --model echo --formats txt,original", 0, "out");
+    let outputs = place.outputs("out");
+    for (id, name) in [
+        ("one.eml", "one"),
+        ("one.eml/list.txt", "one.eml/list"),
+        ("box.mbox/0001.eml", "box.mbox/0001"),
+        ("box.mbox/0002.eml/list.txt", "box.mbox/0002.eml/list"),
+        ("files.zip/أول/a.txt", "files.zip/أول/a"),
+        ("files.zip/b.md", "files.zip/b"),
+    ] {
+        assert_eq!(document(&record, id)["outcome"], "done", "{id}");
+        assert!(outputs.contains_key(&format!("{name}.en.txt")), "{id}");
+    }
+    assert!(!outputs.keys().any(|name| name.ends_with(".en.eml")));
+    let ignored = record["ignored"].as_array().unwrap();
+    assert_eq!(ignored.len(), 4, "{ignored:?}");
+    let text = place.read("out/one.en.txt");
+    assert!(
+        text.starts_with("tkryr\n\nFrom: a@example.org\n") && text.contains("Attachments: list.txt, a.png"),
+        "{text}"
+    );
+    let second = place.read("out/box.mbox/0002.en.txt");
+    assert!(second.starts_with("awdt\n") || second.starts_with("wdt\n"), "{second}");
+    // Given by name, or once more, each is taken once.
+    let again = place.run("run in/one.eml in --out again --model echo --formats txt", 0, "again");
+    assert_eq!(again["documents"].as_array().unwrap().len(), record["documents"].as_array().unwrap().len());
+}
+
+#[test]
+fn what_cannot_be_opened_does_not_stop_the_rest() {
+    let place = Place::new();
+    let whole = zip(&[("a.txt", CLEAN.as_bytes())]);
+    place.write("in/cut.zip", &whole[..whole.len() - 20]);
+    let mut damaged = zip(&[("a.txt", CLEAN.as_bytes()), ("b.txt", b"x")]);
+    damaged[40] ^= 0xff;
+    place.write("in/damaged.zip", &damaged);
+    place.write("in/good.zip", &whole);
+    let ran = place.tarjuman("run in --out out --model echo");
+    ran.expect(1).says(&["cut.zip: it cannot be opened: ", "hint: unpack it", "damaged.zip/a.txt: "]);
+    let record = place.record("out");
+    assert_eq!(document(&record, "good.zip/a.txt")["outcome"], "done");
+    assert_eq!(document(&record, "cut.zip")["outcome"], "failed");
+}
