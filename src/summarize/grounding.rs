@@ -1,7 +1,8 @@
 //! Whether a sentence that a model wrote is borne out by sentences of the report, and by which.
 //!
 //! A small model mixes up and invents. So a sentence is kept only if the report's sentences it cites hold its numbers (in
-//! the English and in the Arabic), its names, a negation if it has one, and most of its content words.
+//! the English and in the Arabic), its names, a negation if it has one, and most of its content words; and if it does not say
+//! as a fact what they deny, doubt or ask for.
 
 use std::collections::HashSet;
 
@@ -18,6 +19,52 @@ const MIN_SINGLE: f32 = 0.5;
 const MIN_CONTENT: usize = 2;
 /// Sentences cited at most: a small model that draws on three has usually mixed up people and events.
 const MAX_CITED: usize = 2;
+
+/// Words behind which something is not said to be so; of `not` and its like see [`is_negated`].
+const TURNING: [&str; 40] = [
+    "unable",
+    "refuses",
+    "rejects",
+    "reject",
+    "doubt",
+    "doubts",
+    "doubted",
+    "alleged",
+    "alleges",
+    "accused",
+    "accuses",
+    "threatened",
+    "threatens",
+    "demanded",
+    "demands",
+    "demand",
+    "urged",
+    "urges",
+    "please",
+    "would",
+    "could",
+    "might",
+    "may",
+    "should",
+    "if",
+    "unless",
+    "whether",
+    "hoped",
+    "hopes",
+    "planned",
+    "plans",
+    "prevented",
+    "prevents",
+    "prevent",
+    "avoided",
+    "avoid",
+    "almost",
+    "nearly",
+    "add",
+    "claimed",
+];
+/// So many content words behind such a word are meant by it.
+const SCOPE: usize = 5;
 
 /// The indices of the units that bear `sentence` out, in the report's order, or none if they do not.
 pub(super) fn supporting(sentence: &str, units: &[&TranslationUnit]) -> Option<Vec<usize>> {
@@ -91,6 +138,35 @@ fn is_borne_out(
         && words.iter().filter(|w| is_name(w)).all(|w| stems.contains(w.stem.as_str()))
         && numbers_held(sentence, cited)
         && (!is_negated(words) || is_negated(&held))
+        && (is_turned(words) || !cited.iter().any(|unit| turns(&english_words(&unit.target), content)))
+}
+
+/// Whether a word among `words` says that something is not, or not surely, so.
+fn is_turned(words: &[EnglishWord]) -> bool {
+    words.iter().any(is_turning)
+}
+
+fn is_turning(word: &EnglishWord) -> bool {
+    // May is a month.
+    let lower = if word.opens { word.written.to_lowercase() } else { word.written.clone() };
+    TURNING.contains(&lower.as_str()) || is_negated(std::slice::from_ref(word))
+}
+
+/// Whether most of what `unit` denies, doubts or asks for is among `content`.
+fn turns(unit: &[EnglishWord], content: &HashSet<&str>) -> bool {
+    let turning = unit.iter().enumerate().filter(|(_, word)| is_turning(word));
+    turning.into_iter().any(|(at, _)| {
+        let is_other_clause =
+            |word: &EnglishWord| matches!(word.written.as_str(), "but" | "although" | "though" | "while");
+        let meant = unit[at + 1..].iter().take_while(|word| !word.opens && !is_other_clause(word));
+        let meant: Vec<&str> = meant
+            .filter(|word| !word.is_function_word() && !is_turning(word))
+            .map(|word| word.stem.as_str())
+            .take(SCOPE)
+            .collect();
+        let said = meant.iter().filter(|stem| content.contains(*stem)).count();
+        said >= 2 && 5 * said >= 3 * meant.len()
+    })
 }
 
 /// A capitalised word; at the start of a sentence also any content word, since it may be a name.
@@ -164,6 +240,51 @@ mod tests {
             "",
         ] {
             assert_eq!(cited(sentence), None, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_is_denied_or_asked_for_is_not_told_as_a_fact() {
+        for (sentence, told, is_borne_out) in [
+            (
+                "Rescue teams could not reach the villages until noon.",
+                "Rescue teams reached the villages.",
+                false,
+            ),
+            (
+                "Rescue teams could not reach the villages until noon.",
+                "Rescue teams were unable to reach the villages.",
+                true,
+            ),
+            (
+                "The army denied that it shelled the market in Aleppo.",
+                "The army shelled the market in Aleppo.",
+                false,
+            ),
+            (
+                "The army denied that it shelled the market in Aleppo.",
+                "The army denied it shelled the market.",
+                true,
+            ),
+            ("Please add that the minister has resigned.", "The minister has resigned.", false),
+            (
+                "The repair of two dams would cost a million dollars.",
+                "The repair of dams cost a million dollars.",
+                false,
+            ),
+            (
+                "In May the minister visited the hospital in Aleppo.",
+                "The minister visited the hospital in Aleppo.",
+                true,
+            ),
+            (
+                "He did not say when, but the minister visited the hospital.",
+                "The minister visited the hospital.",
+                true,
+            ),
+        ] {
+            let unit = super::super::fixtures::unit(0, "نص", sentence);
+            assert_eq!(supporting(told, &[&unit]).is_some(), is_borne_out, "{sentence} / {told}");
         }
     }
 

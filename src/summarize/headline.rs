@@ -1,5 +1,6 @@
 //! One line for a report: its title, or its lead sentence cut at a clause.
 
+use super::addressed::speaks_to_a_machine;
 use crate::brief::Point;
 use crate::document::BlockKind;
 use crate::unit::{State, TranslationUnit};
@@ -12,7 +13,9 @@ const SHORTEST: usize = 40;
 /// The title, or a heading that stands above the text, if its translation can be trusted.
 pub(super) fn title(units: &[TranslationUnit]) -> Option<Point> {
     let trusted = |u: &&TranslationUnit| {
-        matches!(u.state, State::Translated | State::Repaired | State::Copied) && !u.target.trim().is_empty()
+        matches!(u.state, State::Translated | State::Repaired | State::Copied)
+            && !u.target.trim().is_empty()
+            && !speaks_to_a_machine(u)
     };
     let title = units.iter().find(|u| u.kind == BlockKind::Title);
     let above = units.iter().take_while(|u| matches!(u.kind, BlockKind::Title | BlockKind::Heading(_)));
