@@ -47,7 +47,7 @@ impl Format for Epub {
     }
 
     fn document(&self, id: &str, bytes: &[u8], _encoding: Option<&str>) -> Result<Document, ReadError> {
-        let damaged = |what: String| ReadError::Damaged { id: id.into(), what };
+        let damaged = |what: String| ReadError::Damaged { id: id.into(), what: lang::shown(&what) };
         let mut package = Package::open(bytes).ok_or_else(|| damaged("is no ZIP archive".into()))?;
         let container = package.text(CONTAINER).map_err(damaged)?.unwrap_or_default();
         let name = root(&container).map_err(|e| damaged(format!("{CONTAINER}: {e}")))?;
@@ -88,7 +88,8 @@ impl Format for Epub {
             encoding: TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 },
             text,
             blocks,
-            notes,
+            // They name entries.
+            notes: notes.iter().map(|note| lang::shown(note)).collect(),
             original: Some(Box::new(Original { bytes: bytes.to_vec(), parts })),
         })
     }
@@ -275,10 +276,12 @@ fn contents(name: &str, sheet: &Sheet) -> (Vec<Item>, Vec<Item>) {
             others.push(Item { entry, kind });
         }
     }
+    let mut seen = HashSet::new();
     for is_linear in [true, false] {
         for (id, _) in sheet.spine.iter().filter(|(_, linear)| *linear == is_linear) {
             // A chapter that the book shows twice is one.
-            chapters.extend(items.remove(id.as_str()).map(|(entry, kind)| Item { entry, kind }));
+            let item = items.remove(id.as_str()).filter(|(entry, _)| seen.insert(entry.clone()));
+            chapters.extend(item.map(|(entry, kind)| Item { entry, kind }));
         }
     }
     (chapters, others)
@@ -593,8 +596,8 @@ mod tests {
     fn a_title_that_the_book_begins_with_is_told_once() {
         let book = package(
             "<dc:title>كتاب</dc:title>",
-            &ITEMS[..1],
-            "<spine><itemref idref='a'/><itemref idref='a'/></spine><guide><reference title=\"غلاف\" href='x'/></guide>",
+            &[ITEMS[0], &format!("z{}", &ITEMS[0][1..])],
+            "<spine><itemref idref='a'/><itemref idref='a'/><itemref idref='z'/></spine><guide><reference title=\"غلاف\" href='x'/></guide>",
         );
         let page = "<html><body><div>كتاب</div><p>نص</p></body></html>";
         let document = read(&[("OPS/book.opf", &book), ("OPS/text/one أ.xhtml", page)]).unwrap();
@@ -662,6 +665,11 @@ mod tests {
                 "{error}"
             );
         }
+        let item = "b b&#10;b application/xhtml+xml x";
+        let book = package("<dc:title>كتاب</dc:title>", &[item, ITEMS[0]], SPINE);
+        let page = "<html><body><p>نص</p></body></html>";
+        let notes = read(&[("OPS/book.opf", &book), ("OPS/text/one أ.xhtml", page)]).unwrap().notes;
+        assert!(notes.len() == 1 && !notes[0].contains('\n'), "{notes:?}");
         let deep = "<a>".repeat(5000);
         let error = read(&[("OPS/book.opf", &deep)]).unwrap_err().to_string();
         assert!(error.contains("nested more than 1000 deep"), "{error}");
