@@ -26,12 +26,37 @@ def copy(target, *paths):
         put(target, Path(path).name, Path(path).read_bytes())
 
 
+def archive(entries):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as out:
+        for name, text in entries.items():
+            out.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), text)
+    return buffer.getvalue()
+
+
 def documents():
     part = NEWS[:600]
     put("read", "news.txt", NEWS[:1200])
     put("read", "report.md", REPORT[:2500])
     put("read", "marks.md", "---\ntitle: x\n---\n# عنوان **مهم**\n\n> - 1. اقتباس [رابط](a \"b\")\n>   ```\n   كود\n\n| أ | ب |\n|---|:-:|\n| ج | `د` |\n\n<div>نص</div>\n\n[^1]: حاشية\n")
     put("read", "lines.txt", "العنوان\n=====\n\n* أول\n* ثانٍ\n\n1) ثالث؟ نعم!\n(٢) رابع... وقال: «لا. لن نعود». د. أحمد، ص. 5\n")
+    put("read", "text.odt", archive({
+        "mimetype": "application/vnd.oasis.opendocument.text",
+        "META-INF/manifest.xml": '<a><f manifest:full-path="Object 1/" manifest:media-type="application/vnd.oasis.opendocument.chart"/></a>',
+        "styles.xml": '<s><style:style style:name="T" style:family="paragraph" style:parent-style-name="Title"/><style:master-page><style:footer>'
+                      '<text:p>صفحة <text:page-number>1</text:page-number> من</text:p></style:footer></style:master-page></s>',
+        "content.xml": '<b><style:p style:writing-mode="rl-tb" fo:text-align="end"/><office:text><text:p text:style-name="T">عنوان</text:p>'
+                       '<text:list><text:list-item><text:p>بند<text:s/>&amp;<text:note><text:p>حاشية</text:p></text:note> <text:date>أمس</text:date></text:p>'
+                       '</text:list-item></text:list></office:text></b>'}))
+    put("read", "book.epub", archive({
+        "mimetype": "application/epub+zip", "META-INF/container.xml": '<c><rootfile full-path="o/b.opf"/></c>',
+        "META-INF/encryption.xml": '<e><EncryptedData><EncryptionMethod Algorithm="x"/><CipherReference URI="o/p.jpg"/></EncryptedData></e>',
+        "o/b.opf": '<p><metadata><dc:title>كتاب</dc:title><dc:language>ar</dc:language></metadata><item id="a" href="a%20.xhtml" media-type="text/html"/>'
+                   '<item id="n" href="n.xhtml" properties="nav"/><item id="x" href="x" media-type="application/x-dtbncx+xml"/>'
+                   '<item id="s" href="s" media-type="text/css"/><spine page-progression-direction="rtl"><itemref idref="a"/></spine></p>',
+        "o/a .xhtml": '<html dir="rtl"><head><title>باب</title></head><body><h1>باب</h1><p>نص <b>مهم</b><sup><a href="#n">1</a></sup><br/>ثم</p></body></html>',
+        "o/n.xhtml": '<html><nav hidden=""><a>باب <i>أول</i></a></nav></html>', "o/x": '<ncx><navLabel><text>باب</text></navLabel></ncx>',
+        "o/s": 'p{direction:rtl;text-align:right}'}))
     for name, codec in [("windows-1256", "cp1256"), ("iso-8859-6", "iso8859_6"), ("cp720", "cp720"), ("utf-16", "utf-16"),
                         ("utf-16le", "utf-16-le"), ("mac-arabic", "mac_arabic"), ("utf-8", "utf-8-sig"), ("gb18030", "gb18030")]:
         put("encoding", name + ".txt", part.encode(codec, "ignore"))

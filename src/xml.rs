@@ -3,7 +3,11 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
+use crate::document::Span;
 use crate::lang;
+
+/// Elements within more than so many others are nobody's document.
+pub const DEEPEST: usize = 1000;
 
 /// Whether a file is XML: its first character is `<`.
 pub fn is_xml(bytes: &[u8]) -> bool {
@@ -36,6 +40,22 @@ pub fn lang_of(tag: &BytesStart<'_>) -> String {
     let value = tag.attributes().flatten().find(|a| a.key.local_name().as_ref() == "lang");
     let value = value.map(|a| a.value.to_lowercase()).unwrap_or_default();
     value.split(['-', '_']).next().unwrap_or_default().to_owned()
+}
+
+/// Where `part`, a stretch of `whole` itself and no copy of it, stands; none for another text.
+pub fn place(part: &str, whole: &str) -> Option<Span> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let span = Span::new(start, start.checked_add(part.len())?);
+    (whole.get(span.range()) == Some(part)).then_some(span)
+}
+
+/// Where the declaration at the beginning of a text names an encoding other than UTF-8, which it is in from now on.
+pub fn other_encoding(text: &str) -> Option<Span> {
+    let declaration = text.strip_prefix("<?xml")?.split_once("?>")?.0;
+    let (_, value) = declaration.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let value = value.strip_prefix(['"', '\''])?.split(['"', '\'']).next()?;
+    if value.eq_ignore_ascii_case("utf-8") { None } else { place(value, text) }
 }
 
 /// What a file is made of, one after the other.
@@ -137,6 +157,22 @@ fn broken(error: &dyn std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_encoding_is_found_in_the_declaration() {
+        for (text, expected) in [
+            ("<?xml version='1.0' encoding = 'utf-16'?><a/>", Some("utf-16")),
+            ("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", None),
+            ("<?xml version='1.0'?><a encoding='x'/>", None),
+            ("<a encoding='x'/>", None),
+            ("<?xml encoding=", None),
+        ] {
+            assert_eq!(other_encoding(text).map(|span| span.of(text)), expected, "{text}");
+        }
+        let whole = String::from("abc");
+        assert_eq!(place(&whole[1..2], &whole), Some(Span::new(1, 2)));
+        assert_eq!(place("abc", &whole), None);
+    }
 
     #[test]
     fn what_is_escaped_is_read_as_it_was() {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::discover::{Opener, Origin, discover};
-use crate::document::Document;
+use crate::document::{Document, Written};
 use crate::glossary::Glossary;
 use crate::inference::Hypothesis;
 use crate::lang::Lang;
@@ -25,7 +25,8 @@ const BUDGET: usize = 8;
 const CHARACTERS: usize = 4;
 
 /// A file becomes a document whose blocks and segments are ranges of its text in order; gaps and segments joined are the
-/// text; what the model sees of a segment is one line and stays as it is when made again; and wrapping loses nothing.
+/// text; what the model sees of a segment is one line and stays as it is when made again; wrapping loses nothing; and what
+/// becomes of the file in English are stretches of it in order.
 pub fn read(bytes: &[u8]) {
     for id in ["a.txt", "a.md", "a.html", "a.eml"] {
         match reader::read(id, bytes, None) {
@@ -83,6 +84,17 @@ fn is_whole(document: &Document) {
     }
     joined.push_str(&text[end..]);
     assert_eq!(joined, text);
+    for part in document.original.iter().flat_map(|original| &original.parts) {
+        for edit in &part.edits {
+            assert!(part.text.get(edit.at.range()).is_some(), "{edit:?}");
+            let is_there = match edit.with {
+                Written::Text(span) => text.get(span.range()).is_some(),
+                Written::Always(_) => true,
+            };
+            assert!(is_there, "{edit:?}");
+        }
+        assert!(part.edits.is_sorted_by_key(|edit| edit.at.start), "{:?}", part.edits);
+    }
 }
 
 fn is_wrapped(text: &str) {

@@ -10,7 +10,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::extract::Extract;
-use super::package::Package;
+use super::package::{Package, not_read};
 use super::{Format, ReadError, digest_of, is_blank};
 use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span, TextEncoding};
 
@@ -83,12 +83,7 @@ fn left_out(names: &[String]) -> Vec<String> {
         ("word/embeddings/", "embedded file"),
     ];
     let note = |(start, what): (&str, &str)| {
-        let n = names.iter().filter(|name| name.starts_with(start)).count();
-        match n {
-            0 => None,
-            1 => Some(format!("one {what} was not read")),
-            n => Some(format!("{n} {what}s were not read")),
-        }
+        not_read(names.iter().filter(|name| name.starts_with(start)).count(), what)
     };
     kinds.into_iter().filter_map(note).collect()
 }
@@ -207,26 +202,14 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write as _};
-
     use BlockKind::*;
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
 
+    use super::super::package::zipped;
     use super::*;
 
     const STYLES: &str = "<w:styles><w:style w:styleId='a3'><w:name w:val='heading 2'/></w:style>\
         <w:style w:styleId='T'><w:name w:val='Title'/></w:style>\
         <w:style w:styleId='x'><w:name w:val='عنوان'/><w:pPr><w:outlineLvl w:val='0'/></w:pPr></w:style></w:styles>";
-
-    fn docx(entries: &[(&str, &str)]) -> Vec<u8> {
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, text) in entries {
-            archive.start_file(*name, SimpleFileOptions::default()).unwrap();
-            archive.write_all(text.as_bytes()).unwrap();
-        }
-        archive.finish().unwrap().into_inner()
-    }
 
     fn body(paragraphs: &str) -> String {
         format!(
@@ -235,7 +218,7 @@ mod tests {
     }
 
     fn read(entries: &[(&str, &str)]) -> Result<Document, ReadError> {
-        Docx.document("a.docx", &docx(entries), None)
+        Docx.document("a.docx", &zipped(entries), None)
     }
 
     #[track_caller]
@@ -310,10 +293,10 @@ mod tests {
             let ReadError::Damaged { what, .. } = &error else { panic!("{error}") };
             assert!(what.starts_with(BODY) && !what.contains('\n') && !error.hint().is_empty(), "{error}");
         }
-        let bomb = docx(&[(BODY, &" ".repeat(400 << 20))]);
+        let bomb = zipped(&[(BODY, &" ".repeat(400 << 20))]);
         assert!(bomb.len() < 1 << 20);
         let error = Docx.document("a.docx", &bomb, None).unwrap_err().to_string();
         assert!(error.contains("unpacks to more than"), "{error}");
-        assert!(!Docx.accepts("a.docx", b"PK\x03\x04") && !Docx.accepts("a.docx", &docx(&[("x", "y")])));
+        assert!(!Docx.accepts("a.docx", b"PK\x03\x04") && !Docx.accepts("a.docx", &zipped(&[("x", "y")])));
     }
 }

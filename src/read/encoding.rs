@@ -160,7 +160,7 @@ fn detect(id: &str, bytes: &[u8]) -> Result<(Charset, EncodingSource), ReadError
 /// Formats known by their first bytes.
 fn binary_kind(bytes: &[u8]) -> Option<&'static str> {
     const MAGIC: [(&[u8], &str); 18] = [
-        (b"PK\x03\x04", "a ZIP archive (or XLSX, ODT, EPUB, or a damaged DOCX)"),
+        (b"PK\x03\x04", "a ZIP archive (or XLSX, or a damaged DOCX, ODT or EPUB)"),
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "an old Office file (DOC, XLS, MSG)"),
         (b"{\\rtf", "an RTF file"),
         (b"\x89PNG", "a PNG image"),

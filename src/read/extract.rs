@@ -38,6 +38,22 @@ impl Extract {
         }
     }
 
+    /// The same for formats in which white space of any kind and length is one space.
+    pub fn push_evened(&mut self, text: &str, at: Span) {
+        let mut shown = String::with_capacity(text.len());
+        for c in text.chars() {
+            // A space that may not break is one all the same.
+            if !matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{C}') {
+                shown.push(c);
+            } else if !(shown.ends_with(' ') || (shown.is_empty() && self.ends_in_space())) {
+                shown.push(' ');
+            }
+        }
+        if !shown.is_empty() && (self.is_in_text() || shown != " ") {
+            self.push(&shown, at);
+        }
+    }
+
     /// Text that a sign of the format stands for, such as the end of a line: it has no place of its own.
     pub fn push_sign(&mut self, text: &str) {
         if self.is_in_text() {
@@ -58,6 +74,11 @@ impl Extract {
     /// What stands at `at` reads so in English.
     pub fn always(&mut self, at: Span, with: &'static str) {
         self.edits.push(Edit { at, with: Written::Always(with) });
+    }
+
+    /// The blocks that have ended, with their text.
+    pub fn blocks(&self) -> impl DoubleEndedIterator<Item = (&str, Span)> {
+        self.blocks.iter().map(|block| (block.span.of(&self.text), block.span))
     }
 
     /// Ends the open block.

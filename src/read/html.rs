@@ -8,7 +8,7 @@ use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::{HtmlString, Spanned, Tokenizer};
 
 use super::extract::Extract;
-use super::{Format, ReadError, digest_of, encoding, is_blank};
+use super::{Format, ReadError, css, digest_of, encoding, is_blank};
 use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span};
 
 /// HTML, and XHTML as browsers take it.
@@ -35,7 +35,10 @@ impl Format for Html {
 
     fn document(&self, id: &str, bytes: &[u8], given: Option<&str>) -> Result<Document, ReadError> {
         let (page, encoding) = decode(id, bytes, given)?;
-        let (text, blocks, edits) = extract(&page);
+        let mut extract = Extract::default();
+        read(&page, &mut extract, Kind::Page);
+        let edits = extract.end_part();
+        let (text, blocks) = extract.finish();
         if text.chars().all(is_blank) {
             return Err(ReadError::Blank { id: id.into() });
         }
@@ -80,11 +83,24 @@ fn declared(bytes: &[u8]) -> Option<String> {
     encoding::canonical_name(&label).ok().map(str::to_owned)
 }
 
-fn extract(page: &str) -> (String, Vec<crate::document::Block>, Vec<crate::document::Edit>) {
+/// What a page is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is the whole document.
+    Page,
+    /// A chapter of a book in XHTML: every element ends, if need be with `/>`, and no reader sees its `<title>`.
+    Chapter,
+    /// The table of contents of such a book, which reading programs show even where the page hides it.
+    Contents,
+}
+
+/// Reads a page; gives the pieces of a chapter's `<title>`.
+pub(super) fn read(page: &str, extract: &mut Extract, kind: Kind) -> Vec<(String, Span)> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    emitter.naively_switch_states(true);
-    let mut reader =
-        Reader { page, extract: Extract::default(), open: Vec::new(), passed: None, has_title: false };
+    emitter.naively_switch_states(kind == Kind::Page);
+    let has_title = kind != Kind::Page;
+    let (open, title) = (Vec::new(), Vec::new());
+    let mut reader = Reader { page, kind, extract, open, passed: None, has_title, title, note: [false; 2] };
     for Ok(token) in Tokenizer::new_with_emitter(page, emitter) {
         match token {
             Token::StartTag(tag) => reader.start(&tag),
@@ -93,9 +109,7 @@ fn extract(page: &str) -> (String, Vec<crate::document::Block>, Vec<crate::docum
             Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
         }
     }
-    let edits = reader.extract.end_part();
-    let (text, blocks) = reader.extract.finish();
-    (text, blocks, edits)
+    reader.title
 }
 
 /// The elements that make a block of their own, and of which kind.
@@ -115,6 +129,9 @@ fn block_of(name: &str, has_title: bool) -> Option<BlockKind> {
         _ => return None,
     })
 }
+
+/// Elements in more than so many others count as siblings, as in browsers.
+const DEEPEST: usize = 512;
 
 /// Elements without an end.
 const VOID: [&str; 13] =
@@ -157,20 +174,36 @@ impl Passed {
 
 struct Reader<'p> {
     page: &'p str,
-    extract: Extract,
+    kind: Kind,
+    extract: &'p mut Extract,
     /// The block elements that are open, innermost last.
     open: Vec<String>,
     /// What is passed over.
     passed: Option<Passed>,
     has_title: bool,
+    /// The pieces of a chapter's `<title>`.
+    title: Vec<(String, Span)>,
+    /// Whether a link and raised text are open in the block: what is both is the number of a note.
+    note: [bool; 2],
 }
+
+/// The elements that [`Reader::note`] follows.
+const NOTE: [&str; 2] = ["a", "sup"];
 
 impl Reader<'_> {
     fn start(&mut self, tag: &StartTag<usize>) {
+        self.begin(tag);
+        if tag.self_closing && self.kind != Kind::Page {
+            self.end(&name(&tag.name));
+        }
+    }
+
+    fn begin(&mut self, tag: &StartTag<usize>) {
         let name = name(&tag.name);
         if let Some(passed) = &mut self.passed {
-            if !passed.is_ended_by_start(&name) {
-                passed.depth += usize::from(passed.name == name && !tag.self_closing);
+            if self.kind != Kind::Page || !passed.is_ended_by_start(&name) {
+                let is_empty = tag.self_closing && self.kind == Kind::Page;
+                passed.depth += usize::from(passed.name == name && !is_empty);
                 return;
             }
             self.passed = None;
@@ -179,13 +212,15 @@ impl Reader<'_> {
         let is_void = VOID.contains(&name.as_str());
         // A page that is marked as a whole was given to be translated all the same.
         let is_page = matches!(name.as_str(), "html" | "body");
-        if (PASSED.contains(&name.as_str()) || (is_marked(tag) && !is_page)) && !is_void {
+        let is_hidden = attribute(tag, "hidden").is_some() && self.kind != Kind::Contents;
+        if (PASSED.contains(&name.as_str()) || ((is_marked(tag) || is_hidden) && !is_page)) && !is_void {
             // What is passed over inside of a sentence stands in it; between sentences it parts them.
             if block_of(&name, self.has_title).is_some() {
                 self.extract.end();
             }
             // A `/` at its end means something in drawings and formulas only.
-            let is_empty = tag.self_closing && matches!(name.as_str(), "svg" | "math");
+            let is_drawing = matches!(name.as_str(), "svg" | "math");
+            let is_empty = tag.self_closing && is_drawing && self.kind == Kind::Page;
             self.passed = (!is_empty).then_some(Passed { name, depth: 1 });
             return;
         }
@@ -193,9 +228,13 @@ impl Reader<'_> {
             "br" => self.extract.push_sign("\n"),
             "img" => self.alternative(tag),
             _ => {
-                let Some(kind) = block_of(&name, self.has_title) else { return };
+                let Some(kind) = block_of(&name, self.has_title) else {
+                    self.follow(&name, true);
+                    return;
+                };
+                self.note = [false; 2];
                 self.has_title |= kind == BlockKind::Title;
-                if !is_void {
+                if !is_void && self.open.len() < DEEPEST {
                     self.close_implied(&name);
                     self.open.push(name);
                 }
@@ -214,14 +253,17 @@ impl Reader<'_> {
                 self.passed = None;
                 return;
             }
-            if !(passed.is_open_ended() && self.open.iter().any(|open| open == name)) {
+            let may_end = self.kind == Kind::Page && passed.is_open_ended();
+            if !(may_end && self.open.iter().any(|open| open == name)) {
                 return;
             }
             self.passed = None;
         }
         if block_of(name, true).is_none() {
+            self.follow(name, false);
             return;
         }
+        self.note = [false; 2];
         if let Some(at) = self.open.iter().rposition(|open| open == name) {
             self.open.truncate(at);
         }
@@ -251,21 +293,28 @@ impl Reader<'_> {
 
     /// White space of any kind and length is one space, as browsers show it.
     fn text(&mut self, token: &Spanned<HtmlString, usize>) {
-        let text = String::from_utf8_lossy(&token.value);
-        if self.passed.is_some() {
-            return;
-        }
-        let mut shown = String::with_capacity(text.len());
-        for c in text.chars() {
-            // A space that may not break is one all the same.
-            if !matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{C}') {
-                shown.push(c);
-            } else if !(shown.ends_with(' ') || (shown.is_empty() && self.extract.ends_in_space())) {
-                shown.push(' ');
+        let (text, at) = (String::from_utf8_lossy(&token.value), span(token.span));
+        if let Some(passed) = &self.passed {
+            if passed.name == "style" {
+                self.turn(at);
             }
+        } else if self.kind != Kind::Page && self.open.last().is_some_and(|open| open == "title") {
+            self.title.push((text.into_owned(), at));
+        } else if !(self.note == [true; 2] && text.chars().all(|c| !c.is_alphabetic())) {
+            self.extract.push_evened(&text, at);
         }
-        if !shown.is_empty() && (self.extract.is_in_text() || shown != " ") {
-            self.extract.push(&shown, span(token.span));
+    }
+
+    fn follow(&mut self, name: &str, is_open: bool) {
+        if let Some(at) = NOTE.iter().position(|element| *element == name) {
+            self.note[at] = is_open;
+        }
+    }
+
+    /// Styles that stand at `at` turn nothing to the right in English.
+    fn turn(&mut self, at: Span) {
+        for (turned, with) in css::turned(self.page.get(at.range()).unwrap_or_default()) {
+            self.extract.always(Span::new(at.start + turned.start, at.start + turned.end), with);
         }
     }
 
@@ -291,6 +340,9 @@ impl Reader<'_> {
             if let Some(value) = attribute(tag, key).filter(|value| is_arabic(&value.value)) {
                 self.extract.always(self.value_of(value), "en");
             }
+        }
+        if let Some(value) = attribute(tag, "style") {
+            self.turn(self.value_of(value));
         }
         if name(&tag.name) == "meta"
             && let Some(value) =
@@ -328,14 +380,15 @@ fn attribute<'t>(tag: &'t StartTag<usize>, name: &str) -> Option<&'t Spanned<Htm
     tag.attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
 }
 
-/// Whether its author wants it left as it is (`translate="no"`, class `notranslate`), or nobody sees it.
+/// Whether its author wants it left as it is (`translate="no"`, class `notranslate`), or it is the number of a note.
 fn is_marked(tag: &StartTag<usize>) -> bool {
     let has = |key: &str, wanted: &[u8]| {
         attribute(tag, key).is_some_and(|value| {
             value.value.split(|b| *b == b' ').any(|word| word.eq_ignore_ascii_case(wanted))
         })
     };
-    has("translate", b"no") || has("class", b"notranslate") || attribute(tag, "hidden").is_some()
+    let is_note = has("epub:type", b"noteref") || has("role", b"doc-noteref");
+    has("translate", b"no") || has("class", b"notranslate") || is_note
 }
 
 #[cfg(test)]
@@ -403,7 +456,7 @@ mod tests {
 
     #[test]
     fn every_piece_of_text_knows_where_it_stood() {
-        let page = "<html lang='ar-SY' dir=rtl><meta charset=windows-1256><p>نص&amp; <b>مهم</b>\n<img alt=\"صورة\"></html>";
+        let page = "<html lang='ar-SY' dir=rtl style='direction:rtl'><meta charset=windows-1256><style>p{direction:rtl}</style><p>نص&amp; <b>مهم</b>\n<img alt=\"صورة\"></html>";
         let document = read(page);
         let original = document.original.as_ref().unwrap();
         let edits: Vec<(&str, &str)> = original.parts[0]
@@ -422,12 +475,35 @@ mod tests {
             [
                 ("ar-SY", "en"),
                 ("rtl", "ltr"),
+                ("rtl", "ltr"),
                 ("windows-1256", "utf-8"),
+                ("rtl", "ltr"),
                 ("نص&amp; ", "نص& "),
                 ("مهم", "مهم")
             ]
         );
         check("<p><img alt=صورة>", &[(Caption, "صورة")]);
+    }
+
+    #[test]
+    fn the_number_of_a_note_is_no_part_of_the_sentence() {
+        check(
+            "<p>قال<sup class=x><a href='#n1'>[<b>1</b>]</a></sup> نعم<a href='#n2'><sup>2</sup></a>.</p><p>5 كم<sup>2</sup> <a href=x>12</a>",
+            &[(Paragraph, "قال نعم."), (Paragraph, "5 كم2 12")],
+        );
+        check("<p>قال<a role='doc-noteref'>أ</a> نعم", &[(Paragraph, "قال نعم")]);
+    }
+
+    #[test]
+    fn in_a_chapter_every_element_ends() {
+        let page = "<html><head><title/><script src='a'/><style/></head><body><p>نص <code/>و<a id='b'/>بعده</p>\
+                    <svg><image/></svg><h1>باب</h1><div hidden=''/>نص<td/>آخر</body></html>";
+        let mut extract = Extract::default();
+        assert!(super::read(page, &mut extract, Kind::Chapter).is_empty());
+        let found: Vec<&str> = extract.blocks().map(|(text, _)| text).collect();
+        assert_eq!(found, ["نص وبعده", "باب", "نص", "آخر"]);
+        let deep = "<div>".repeat(1 << 20);
+        super::read(&deep, &mut extract, Kind::Page);
     }
 
     #[test]

@@ -5,12 +5,15 @@
 //! faithfully is an error that says why and what to do, never a document full of garbage.
 
 mod codepage;
+mod css;
 mod docx;
 mod eml;
 pub mod encoding;
+mod epub;
 mod extract;
 mod html;
 mod md;
+mod odt;
 mod package;
 mod pdf;
 mod txt;
@@ -110,6 +113,26 @@ pub enum ReadError {
         /// The document.
         id: String,
     },
+    /// A document in an archive that opens with a password only.
+    #[error("{id}: the document is encrypted and needs a password")]
+    Locked {
+        /// The document.
+        id: String,
+    },
+    /// A book whose text its seller has encrypted.
+    #[error("{id}: the book is protected against copying (DRM): its text is encrypted")]
+    CopyProtected {
+        /// The document.
+        id: String,
+    },
+    /// A book of pictures.
+    #[error("{id}: no page of the book has text ({pages} with pictures only)")]
+    Pictures {
+        /// The document.
+        id: String,
+        /// Pages with pictures.
+        pages: usize,
+    },
     /// A document in an archive that cannot be opened, or not wholly.
     #[error("{id}: the file is damaged: {what}")]
     Damaged {
@@ -157,6 +180,15 @@ impl ReadError {
             }
             ReadError::Garbled { .. } => "get the file as it was before that conversion".into(),
             ReadError::Encrypted { .. } => "save a copy without the password: qpdf --decrypt --password=… IN.pdf OUT.pdf".into(),
+            ReadError::Locked { .. } => {
+                "open it in the program it was made with and save a copy without the password".into()
+            }
+            ReadError::CopyProtected { .. } => {
+                "get a copy without protection from its publisher or author".into()
+            }
+            ReadError::Pictures { .. } => {
+                "recognise the text of its pictures first, for example with tesseract -l ara PICTURE OUT".into()
+            }
             ReadError::DamagedPdf { .. } => {
                 "open it in a PDF reader and save or print it as a new PDF, or get an undamaged copy".into()
             }
@@ -198,8 +230,8 @@ pub trait Format: Sync {
 }
 
 /// Asked in this order. Plain text comes last and also takes what no format accepts.
-const FORMATS: [&dyn Format; 6] =
-    [&pdf::Pdf, &docx::Docx, &eml::Eml, &html::Html, &md::Markdown, &txt::PlainText];
+const FORMATS: [&dyn Format; 8] =
+    [&pdf::Pdf, &docx::Docx, &odt::Odt, &epub::Epub, &eml::Eml, &html::Html, &md::Markdown, &txt::PlainText];
 
 /// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
 /// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.
@@ -282,7 +314,7 @@ mod tests {
             },
             Case {
                 bytes: b"PK\x03\x04\x14\x00".to_vec(),
-                line: "a.txt: this is a ZIP archive (or XLSX, ODT, EPUB, or a damaged DOCX), not a text file",
+                line: "a.txt: this is a ZIP archive (or XLSX, or a damaged DOCX, ODT or EPUB), not a text file",
                 hint: true,
             },
             Case {
@@ -312,6 +344,8 @@ mod tests {
             ("a.text", true),
             ("d.md/a.pdf", true),
             ("a.docx", true),
+            ("a.ODT", true),
+            ("a.epub", true),
             ("a.xlsx", false),
             (".md", false),
             ("a", false),

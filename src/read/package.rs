@@ -1,10 +1,10 @@
-//! The entries of a ZIP archive that a document is made of (Word, OpenDocument), read within bounds.
+//! The entries of a ZIP archive that a document is made of (Word, OpenDocument, EPUB), read within bounds.
 
 use std::io::{Cursor, Read as _};
 
 use zip::ZipArchive;
 
-/// A larger entry is no text that people wrote.
+/// More than so much in all is no text that people wrote.
 const LARGEST: u64 = 256 << 20;
 /// Text packs to a tenth or a twentieth; what unpacks to more than so many times its size was made to fill a memory.
 const RATIO: u64 = 200;
@@ -12,6 +12,8 @@ const RATIO: u64 = 200;
 /// An archive in memory.
 pub(super) struct Package<'b> {
     archive: ZipArchive<Cursor<&'b [u8]>>,
+    /// How much may still be unpacked.
+    left: u64,
 }
 
 impl<'b> Package<'b> {
@@ -20,7 +22,7 @@ impl<'b> Package<'b> {
         if !bytes.starts_with(b"PK\x03\x04") {
             return None;
         }
-        Some(Package { archive: ZipArchive::new(Cursor::new(bytes)).ok()? })
+        Some(Package { archive: ZipArchive::new(Cursor::new(bytes)).ok()?, left: LARGEST })
     }
 
     /// Names of its entries, in their order.
@@ -38,12 +40,57 @@ impl<'b> Package<'b> {
             Err(zip::result::ZipError::FileNotFound) => return Ok(None),
             Err(e) => return Err(format!("{name}: {e}")),
         };
-        let most = (entry.compressed_size().saturating_mul(RATIO) + (1 << 20)).min(LARGEST);
+        let most = (entry.compressed_size().saturating_mul(RATIO) + (1 << 20)).min(self.left);
         let mut bytes = Vec::new();
         entry.take(most + 1).read_to_end(&mut bytes).map_err(|e| format!("{name}: {e}"))?;
         if bytes.len() as u64 > most {
-            return Err(format!("{name}: it unpacks to more than {} MiB", most >> 20));
+            let what =
+                if most < self.left { "it unpacks" } else { "with what was read before it, it unpacks" };
+            let most = if most < self.left { most } else { LARGEST };
+            return Err(format!("{name}: {what} to more than {} MiB", most >> 20));
         }
+        self.left -= bytes.len() as u64;
         crate::xml::text(&bytes).map(Some).map_err(|e| format!("{name}: {e}"))
+    }
+}
+
+/// The note that `n` such things in an archive were not read; none for none.
+pub(super) fn not_read(n: usize, what: &str) -> Option<String> {
+    match n {
+        0 => None,
+        1 => Some(format!("one {what} was not read")),
+        n => Some(format!("{n} {what}s were not read")),
+    }
+}
+
+/// An archive of these entries.
+#[cfg(test)]
+pub(super) fn zipped(entries: &[(&str, &str)]) -> Vec<u8> {
+    use std::io::Write as _;
+
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in entries {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(text.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_unpacked_within_bounds() {
+        let bytes = zipped(&[("0", "نص"), ("1", "نص")]);
+        let mut package = Package::open(&bytes).unwrap();
+        package.left = 7;
+        assert_eq!(package.text("0"), Ok(Some("نص".into())));
+        let error = package.text("1").unwrap_err();
+        assert_eq!(error, "1: with what was read before it, it unpacks to more than 256 MiB");
+        let spaces = " ".repeat(100 << 20);
+        let bomb = zipped(&[("a", &spaces)]);
+        let error = Package::open(&bomb).unwrap().text("a").unwrap_err();
+        assert!(error.starts_with("a: it unpacks to more than "), "{error}");
     }
 }

@@ -1,7 +1,8 @@
 //! `NAME.en.EXT`: the file itself with its text in English. All else in it, from scripts to styles, stays as it was.
 //!
 //! A sentence goes as a whole into that piece of the file which had most of it; what other pieces had of it (a word in
-//! bold, a link's text) becomes empty.
+//! bold, a link's text) becomes empty. One that stands in several places as a whole (a heading, and its entry in a table of
+//! contents) goes into each.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Write as _};
@@ -80,7 +81,13 @@ fn part(doc: &TranslatedDocument, part: &Part) -> String {
         match edit.with {
             Written::Always(text) => out.push_str(text),
             Written::Text(span) => match english(doc, span, |unit| homes.get(&unit) == Some(&place)) {
-                Some(text) => out.push_str(&written(&text, part.notation)),
+                Some(text) => {
+                    let text = written(&text, part.notation);
+                    match part.notation {
+                        Notation::Markup => push_markup(&mut out, &text),
+                        _ => out.push_str(&text),
+                    }
+                }
                 None => out.push_str(edit.at.of(&part.text)),
             },
         }
@@ -90,13 +97,31 @@ fn part(doc: &TranslatedDocument, part: &Part) -> String {
     out
 }
 
-/// For each unit, by its index, the number of the edit that had most of it.
+/// Text after what of a page or an XML file is written already: a value may stand there in single quotation marks, or in
+/// none.
+fn push_markup(out: &mut String, text: &str) {
+    match out.chars().next_back() {
+        Some('\'') => out.push_str(&text.replace('\'', "&#39;")),
+        Some('=') => {
+            out.push('"');
+            out.push_str(text);
+            out.push('"');
+        }
+        _ => out.push_str(text),
+    }
+}
+
+/// For each unit that is in pieces, by its index, the number of the edit that had most of it.
 fn homes(doc: &TranslatedDocument, edits: &[Edit]) -> HashMap<usize, usize> {
     let mut homes: HashMap<usize, (usize, usize)> = HashMap::new();
     for (place, edit) in edits.iter().enumerate() {
         let Written::Text(span) = edit.with else { continue };
         for unit in overlapping(doc, span) {
             let shared = unit.span.end.min(span.end) - unit.span.start.max(span.start);
+            // What has all of it is another place, and no piece of this one.
+            if shared == unit.span.len() {
+                continue;
+            }
             let home = homes.entry(unit.index).or_insert((place, shared));
             if shared > home.1 {
                 *home = (place, shared);
@@ -128,7 +153,7 @@ fn english(doc: &TranslatedDocument, span: Span, is_home: impl Fn(usize) -> bool
         let own = Span::new(unit.span.start.max(span.start), unit.span.end.min(span.end));
         match unit.state {
             State::Copied => out.push_str(own.of(text)),
-            _ if is_home(unit.index) => {
+            _ if own == unit.span || is_home(unit.index) => {
                 // English needs a space where the Arabic had none.
                 if out.ends_with(|c: char| !c.is_whitespace()) && unit.span.start > span.start {
                     out.push(' ');
@@ -207,6 +232,33 @@ mod tests {
             let original = doc.document.original.as_ref().unwrap();
             assert_eq!(Translated.render(&doc).unwrap(), original.bytes, "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_sentence_that_stands_in_two_places_goes_into_both() {
+        let mut doc = page(State::Translated);
+        let html = "<title>قال</title><p>قال <b>الوزير</b></p><img alt='x' title=x>";
+        let text = &doc.document.text;
+        let whole = doc.units[0].span;
+        let part_of_it = Span::new(0, text.find("الوزير").unwrap());
+        let place = |written: &str, with| {
+            let start = html.find(written).unwrap();
+            Edit { at: Span::new(start, start + written.len()), with: Written::Text(with) }
+        };
+        let mut edits = vec![place("قال", whole), place("قال ", part_of_it)];
+        let rest = Span::new(part_of_it.end, whole.end);
+        edits.push(place("الوزير", rest));
+        let quoted = html.find("'x'").unwrap() + 1;
+        edits.push(Edit { at: Span::new(quoted, quoted + 1), with: Written::Text(whole) });
+        edits.push(Edit { at: Span::new(html.len() - 2, html.len() - 1), with: Written::Text(whole) });
+        doc.units[0].target = "That's it.".into();
+        let original = doc.document.original.as_mut().unwrap();
+        original.parts[0].text = html.into();
+        original.parts[0].edits = edits;
+        let english = String::from_utf8(Translated.render(&doc).unwrap()).unwrap();
+        let expected = "<title>That's it.</title><p><b>That's it.</b></p>\
+                        <img alt='That&#39;s it.' title=\"That's it.\">";
+        assert_eq!(english, expected);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod messages;
 mod models;
 mod names;
 mod outcomes;
+mod packages;
 mod pdf;
 mod place;
 mod privacy;
