@@ -69,6 +69,8 @@ pub enum Check {
     Echo,
     /// A term is not translated as the glossary says.
     Glossary,
+    /// The source is in another language than the model reads.
+    Language,
 }
 
 impl Check {
@@ -88,6 +90,7 @@ impl Check {
             Check::LowProbability => "low_probability",
             Check::Echo => "echo",
             Check::Glossary => "glossary",
+            Check::Language => "language",
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
     let second = second(&shelf, &args.trust, &args.model, reporter)?;
     let langs = &model.installed.spec.source_langs;
     let glossary = glossary(&args.trust, reporter)?;
-    let rules = Rules { target_lang: &model.target_lang(), glossary: &glossary };
+    let rules = Rules { source_langs: langs, target_lang: &model.target_lang(), glossary: &glossary };
     let input = read_lines();
     let (mut index, mut flagged) = (0, 0);
     while let Some(texts) = next_lines(&input, rows * 4, index, reporter)? {

@@ -197,7 +197,7 @@ pub fn page(bytes: &[u8]) {
 /// The document with the lines of `target` as translations of its segments, one after the other.
 fn translated(document: Document, target: &str) -> TranslatedDocument {
     let (glossary, english) = (Glossary::default(), Lang::english());
-    let rules = Rules { target_lang: &english, glossary: &glossary };
+    let rules = Rules { source_langs: &[], target_lang: &english, glossary: &glossary };
     let mut lines = target.lines().cycle();
     let units: Vec<_> = segment(&document)
         .into_iter()

@@ -3,9 +3,12 @@
 //! Everything here is a pure function of a character or a string, so that "is this Arabic?" has one answer
 //! in the whole program.
 
+mod identify;
 pub mod words;
 
 use std::fmt;
+
+pub use identify::other_than_arabic;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +48,8 @@ impl Lang {
             "en" => "English",
             "fa" => "Persian",
             "ur" => "Urdu",
+            "ckb" => "Sorani Kurdish",
+            "ps" => "Pashto",
             "he" => "Hebrew",
             "fr" => "French",
             "es" => "Spanish",

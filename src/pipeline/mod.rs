@@ -334,7 +334,11 @@ impl Runner<'_> {
         let mut answering =
             Answering { model, cut: Cut::Whole, memory: &mut self.memory, observer: self.observer };
         let answers = answering.answer(&sources, &tokens)?;
-        let rules = Rules { target_lang: &self.options.target_lang, glossary: &self.options.glossary };
+        let rules = Rules {
+            source_langs: &self.options.source_langs,
+            target_lang: &self.options.target_lang,
+            glossary: &self.options.glossary,
+        };
         for ((d, u), answer) in places.into_iter().zip(answers) {
             if matches!(answer, Answer::Translated { from_memory: true, .. }) {
                 self.from_memory += 1;

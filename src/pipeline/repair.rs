@@ -54,6 +54,10 @@ impl Step {
     /// Whether it may help a sentence of so many tokens with these findings.
     fn suits(self, findings: &[Finding], tokens: usize) -> bool {
         let has = |checks: &[Check]| findings.iter().any(|f| checks.contains(&f.check));
+        // No other answer of a model makes it know the language.
+        if has(&[Check::Language]) {
+            return false;
+        }
         match self {
             Step::Beam | Step::Second => true,
             Step::Terms => has(&[Check::Glossary]),
@@ -179,7 +183,7 @@ fn consider(unit: &mut TranslationUnit, step: Step, candidates: Vec<(Hypothesis,
 /// How much findings say against a target: what makes it useless, what changes what it says, what makes one doubt it.
 fn weight(findings: &[Finding]) -> u32 {
     let one = |finding: &Finding| match finding.check {
-        Check::Empty | Check::Echo => 100,
+        Check::Empty | Check::Echo | Check::Language => 100,
         Check::Loop | Check::ArabicLeft | Check::Truncated => 20,
         Check::Length => 12,
         Check::Coverage | Check::Glossary => 8,

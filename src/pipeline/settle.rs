@@ -67,6 +67,8 @@ pub fn correct<'u>(
 /// By what targets are judged.
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
+    /// The languages that the model reads; none where it is asked for Arabic.
+    pub source_langs: &'a [Lang],
     /// The language that models write.
     pub target_lang: &'a Lang,
     /// How terms are to be translated.
@@ -98,6 +100,7 @@ impl Rules<'_> {
         };
         let mut findings = verify::check(source, &target, Some(hypothesis));
         findings.extend(verify::terms(source, &target, self.glossary));
+        findings.extend(verify::language(source, self.source_langs));
         (target, findings)
     }
 }

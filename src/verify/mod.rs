@@ -7,6 +7,7 @@
 mod confidence;
 mod coverage;
 mod echo;
+mod language;
 mod length;
 mod money;
 mod negation;
@@ -21,6 +22,7 @@ mod weekday;
 use crate::inference::Hypothesis;
 use crate::unit::{Check, Finding};
 
+pub use language::language;
 pub use terms::terms;
 
 /// All findings on one unit, in the order of [`Check`]; empty when nothing is wrong.

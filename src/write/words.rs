@@ -70,6 +70,7 @@ fn check(check: Check) -> &'static str {
         Check::LowProbability => "low confidence",
         Check::Echo => "not translated",
         Check::Glossary => "glossary",
+        Check::Language => "language",
     }
 }
 
