@@ -30,7 +30,8 @@ fn main() -> Result<()> {
         Loaded::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: Precision::Auto })?;
     let translator = loaded.translator().context("this model does not translate")?;
 
-    let document = read::read(path, &std::fs::read(path).with_context(|| path.clone())?, None)?;
+    let document =
+        read::read(path, &std::fs::read(path).with_context(|| path.clone())?, read::ReadOptions::default())?;
     let segments = segment::segment(&document).into_iter();
     let langs = &model.spec.source_langs;
     let mut units: Vec<TranslationUnit> = segments.map(|s| pipeline::unit_of(&document, s, langs)).collect();

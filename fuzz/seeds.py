@@ -32,6 +32,11 @@ def documents():
     put("read", "report.md", REPORT[:2500])
     put("read", "marks.md", "---\ntitle: x\n---\n# عنوان **مهم**\n\n> - 1. اقتباس [رابط](a \"b\")\n>   ```\n   كود\n\n| أ | ب |\n|---|:-:|\n| ج | `د` |\n\n<div>نص</div>\n\n[^1]: حاشية\n")
     put("read", "lines.txt", "العنوان\n=====\n\n* أول\n* ثانٍ\n\n1) ثالث؟ نعم!\n(٢) رابع... وقال: «لا. لن نعود». د. أحمد، ص. 5\n")
+    put("read", "film.srt", "1\n00:00:01,000 --> 00:00:02,500 X1:40\n<i>قال الوزير\nإن الطريق</i>\n\n2\n00:00:03,000 --> 00:00:04,000\n{\\an8}مغلق.\n3\n00:00:05,000 --> 00:00:06,000\n- من هناك؟\n- أنا.\n")
+    put("read", "film.vtt", "WEBVTT\n\nSTYLE\n::cue { color: red }\n\n00:01.000 --> 00:02.000 line:0\n<v أحمد><c.y>رأى &amp; سمع</c>\n\n00:03.000 --> 00:04.000\n<00:03.000>كلمة<00:03.500> أخرى\n")
+    put("read", "table.csv", "id;النص;place\n1;\"قصف; ثم \"\"هدوء\"\"\nنعم\";حلب\n2;\"نص\" آخر;=1\n")
+    put("read", "table.tsv", "1\t\"نص أول\n2\tنص ثان\"\n")
+    put("read", "lines.jsonl", "{\"id\": 1.5, \"text\":\"\\u0646\\u0635 \\ud83d\\ude00\", \"a\":{\"b\":[\"نص\",{\"c\":\"آخر\"}]}}\nليس\n")
     for name, codec in [("windows-1256", "cp1256"), ("iso-8859-6", "iso8859_6"), ("cp720", "cp720"), ("utf-16", "utf-16"),
                         ("utf-16le", "utf-16-le"), ("mac-arabic", "mac_arabic"), ("utf-8", "utf-8-sig"), ("gb18030", "gb18030")]:
         put("encoding", name + ".txt", part.encode(codec, "ignore"))
