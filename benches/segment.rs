@@ -17,7 +17,8 @@ fn main() {
     let text: String =
         files.filter_map(|path| std::fs::read_to_string(path).ok()).collect::<Vec<_>>().join("\n");
     for (name, text) in [("as written", text.clone()), ("one line", text.replace('\n', " "))] {
-        let document = read::read("text.txt", text.as_bytes(), Some("utf-8")).unwrap();
+        let options = read::ReadOptions { encoding: Some("utf-8"), ..Default::default() };
+        let document = read::read("text.txt", text.as_bytes(), options).unwrap();
         let median = |work: &dyn Fn()| {
             let mut rates: Vec<f64> = (0..ROUNDS)
                 .map(|_| {

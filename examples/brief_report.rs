@@ -30,7 +30,8 @@ fn main() -> Result<()> {
         Loaded::load(&model, &LoadOptions { device: Device::Cpu, threads: 2, precision: Precision::Auto })?;
     let translator = loaded.translator().context("this model does not translate")?;
 
-    let document = read::read(path, &std::fs::read(path).with_context(|| path.clone())?, None)?;
+    let document =
+        read::read(path, &std::fs::read(path).with_context(|| path.clone())?, read::ReadOptions::default())?;
     let segments = segment::segment(&document).into_iter();
     let langs = &model.spec.source_langs;
     let mut units: Vec<TranslationUnit> = segments.map(|s| pipeline::unit_of(&document, s, langs)).collect();
@@ -44,7 +45,7 @@ fn main() -> Result<()> {
     let model = Configured { translator, digest: &model.digest, decode, rows: decode.batch };
     let (memory, observer) = (&mut Memory::none()?, &Silent::default());
     let answers = Answering { model, cut: Cut::Whole, memory, observer }.answer(&sources, &tokens)?;
-    let rules = Rules { target_lang: &Lang::english(), glossary: &Glossary::default() };
+    let rules = Rules { source_langs: &[], target_lang: &Lang::english(), glossary: &Glossary::default() };
     for (unit, answer) in asked.iter_mut().zip(answers) {
         pipeline::settle(unit, answer, rules);
     }

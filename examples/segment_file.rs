@@ -12,7 +12,7 @@ use tarjuman::{read, segment};
 fn main() -> Result<()> {
     let path = std::env::args().nth(1).context("give a .txt or .md file")?;
     let bytes = std::fs::read(&path).with_context(|| path.clone())?;
-    let document = read::read(&path, &bytes, None)?;
+    let document = read::read(&path, &bytes, read::ReadOptions::default())?;
     let segments = segment::segment(&document);
 
     println!("{}, {:?}, {} sentences", document.encoding.name, document.encoding.source, segments.len());

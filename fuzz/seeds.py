@@ -57,6 +57,11 @@ def documents():
         "o/a .xhtml": '<html dir="rtl"><head><title>باب</title></head><body><h1>باب</h1><p>نص <b>مهم</b><sup><a href="#n">1</a></sup><br/>ثم</p></body></html>',
         "o/n.xhtml": '<html><nav hidden=""><a>باب <i>أول</i></a></nav></html>', "o/x": '<ncx><navLabel><text>باب</text></navLabel></ncx>',
         "o/s": 'p{direction:rtl;text-align:right}'}))
+    put("read", "film.srt", "1\n00:00:01,000 --> 00:00:02,500 X1:40\n<i>قال الوزير\nإن الطريق</i>\n\n2\n00:00:03,000 --> 00:00:04,000\n{\\an8}مغلق.\n3\n00:00:05,000 --> 00:00:06,000\n- من هناك؟\n- أنا.\n")
+    put("read", "film.vtt", "WEBVTT\n\nSTYLE\n::cue { color: red }\n\n00:01.000 --> 00:02.000 line:0\n<v أحمد><c.y>رأى &amp; سمع</c>\n\n00:03.000 --> 00:04.000\n<00:03.000>كلمة<00:03.500> أخرى\n")
+    put("read", "table.csv", "id;النص;place\n1;\"قصف; ثم \"\"هدوء\"\"\nنعم\";حلب\n2;\"نص\" آخر;=1\n")
+    put("read", "table.tsv", "1\t\"نص أول\n2\tنص ثان\"\n")
+    put("read", "lines.jsonl", "{\"id\": 1.5, \"text\":\"\\u0646\\u0635 \\ud83d\\ude00\", \"a\":{\"b\":[\"نص\",{\"c\":\"آخر\"}]}}\nليس\n")
     for name, codec in [("windows-1256", "cp1256"), ("iso-8859-6", "iso8859_6"), ("cp720", "cp720"), ("utf-16", "utf-16"),
                         ("utf-16le", "utf-16-le"), ("mac-arabic", "mac_arabic"), ("utf-8", "utf-8-sig"), ("gb18030", "gb18030")]:
         put("encoding", name + ".txt", part.encode(codec, "ignore"))

@@ -107,7 +107,7 @@ pub struct Document {
     pub id: String,
     /// SHA-256 of the file's bytes, lower-case hex.
     pub digest: String,
-    /// Name of the format it was read as: `txt`, `md`, `html`, `pdf`.
+    /// Name of the format it was read as: `txt`, `html`, `pdf` ….
     pub format: String,
     /// The encoding it was decoded from.
     pub encoding: TextEncoding,
@@ -153,10 +153,19 @@ pub enum Notation {
     Plain,
     /// HTML and XML: `&amp;`.
     Markup,
-    /// A quoted field of a CSV table: `""`.
-    QuotedField,
+    /// A field of a table, in quotation marks where it had some or needs them.
+    Field {
+        /// What separates it from the next.
+        delimiter: char,
+    },
+    /// A field of a table without quotation: on one line, without tabs.
+    BareField,
     /// Inside of a JSON string: `\"`.
     Json,
+    /// The text of a subtitle: short lines.
+    Subtitle,
+    /// The same, with `&amp;` as in WebVTT.
+    MarkedSubtitle,
 }
 
 /// A stretch of a [`Part`] that is written anew.

@@ -23,9 +23,14 @@ where
     out.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
+/// Whether a spreadsheet would compute a cell with this text.
+pub fn is_formula(cell: &str) -> bool {
+    cell.starts_with(FORMULA)
+}
+
 fn harmless(cell: &str) -> String {
     // What begins with apostrophes of its own must keep them.
-    let needs_one = cell.trim_start_matches('\'').starts_with(FORMULA);
+    let needs_one = is_formula(cell.trim_start_matches('\''));
     if needs_one { format!("'{cell}") } else { cell.to_owned() }
 }
 

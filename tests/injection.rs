@@ -109,7 +109,8 @@ fn a_brief_does_not_do_what_the_report_tells_it() {
 
 /// A report in English that was translated word for word.
 fn units(sentences: &[&str]) -> Vec<TranslationUnit> {
-    let report = read::read("report.txt", sentences.join("\n\n").as_bytes(), None).unwrap();
+    let report =
+        read::read("report.txt", sentences.join("\n\n").as_bytes(), read::ReadOptions::default()).unwrap();
     let segments = segment::segment(&report);
     assert!(segments.len() >= sentences.len());
     let unit = |segment| TranslationUnit { state: State::Translated, ..unit_of(&report, segment, &[]) };

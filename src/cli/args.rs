@@ -53,7 +53,7 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Translate files and folders, brief them, and write bilingual files
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Translate lines: one source a line on standard input, one target a line on standard output
     Translate(TranslateArgs),
     /// Show the sentences of files
@@ -183,6 +183,9 @@ pub struct RunArgs {
     /// Encoding of the input files [default: detected for each]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub encoding: Option<String>,
+    /// Columns of tables and keys of JSON lines to translate, with commas between [default: all with Arabic]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Input")]
+    pub fields: Vec<String>,
     /// Translate only the first N documents
     #[arg(long, value_name = "N", help_heading = "Input")]
     pub limit: Option<usize>,
@@ -241,6 +244,9 @@ pub struct SegmentArgs {
     /// Encoding of the files [default: detected for each]
     #[arg(long, value_name = "NAME", help_heading = "Input")]
     pub encoding: Option<String>,
+    /// Columns of tables and keys of JSON lines to translate, with commas between [default: all with Arabic]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Input")]
+    pub fields: Vec<String>,
     /// One JSON object a segment: document, index, start, end, text
     #[arg(long, help_heading = "Output")]
     pub json: bool,

@@ -66,7 +66,7 @@ fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
         .stop_on_signal()
         .context("cannot start: the system gives no thread\nhint: look at the limits on memory and processes (ulimit -a)")?;
     match cli.command {
-        Command::Run(args) => run::run(&cli.global, args, reporter),
+        Command::Run(args) => run::run(&cli.global, *args, reporter),
         Command::Translate(args) => translate::translate(&cli.global, &args, reporter),
         Command::Segment(args) => segment::segment(&args, reporter),
         Command::Models(command) => models::models(&cli.global, command, reporter),

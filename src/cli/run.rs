@@ -73,6 +73,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         RunOptions {
             formats,
             encoding: args.encoding,
+            fields: args.fields,
             translator: model.translator()?,
             stamp: model.stamp.clone(),
             source_langs: model.installed.spec.source_langs.clone(),
@@ -139,6 +140,7 @@ fn options_in_force(
     options.extend(args.names.as_ref().map(|path| ("names".to_string(), path.display().to_string())));
     options.extend(args.trust.second.clone().map(|name| ("second".to_string(), name)));
     options.extend(args.encoding.clone().map(|e| ("encoding".to_string(), e)));
+    options.extend((!args.fields.is_empty()).then(|| ("fields".to_string(), args.fields.join(","))));
     options.extend(args.since.clone().map(|when| ("since".to_string(), when)));
     options.extend(args.limit.map(|n| ("limit".to_string(), n.to_string())));
     options

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
+use crate::read::ReadOptions;
 use crate::{read, segment};
 
 use super::args::SegmentArgs;
@@ -38,7 +39,8 @@ fn lines(path: &Path, args: &SegmentArgs) -> Result<String> {
     } else {
         std::fs::read(path).with_context(|| id.clone())?
     };
-    let document = match read::read(&id, &bytes, args.encoding.as_deref()) {
+    let options = ReadOptions { encoding: args.encoding.as_deref(), fields: &args.fields };
+    let document = match read::read(&id, &bytes, options) {
         Ok(document) => document,
         Err(error) if error.is_nothing_to_translate() => return Ok(String::new()),
         Err(error) => {

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
@@ -214,6 +215,8 @@ impl Search<'_> {
             return Err(DiscoverError::OutputIsInput { path: folder.into() });
         }
         let skip = self.skip.clone();
+        let earlier_outputs: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
+        let earlier = Arc::clone(&earlier_outputs);
         // Ignore files speak about version control, not about what a reader wants translated.
         let walk = WalkBuilder::new(folder)
             .standard_filters(false)
@@ -222,7 +225,17 @@ impl Search<'_> {
             .sort_by_file_name(Ord::cmp)
             .filter_entry(move |entry| {
                 let is_folder = entry.file_type().is_some_and(|t| t.is_dir());
-                !(is_folder && skip.is_some() && canonical(entry.path()) == skip)
+                if !is_folder || entry.depth() == 0 {
+                    return true;
+                }
+                if skip.is_some() && canonical(entry.path()) == skip {
+                    return false;
+                }
+                let is_output = is_output(entry.path());
+                if is_output {
+                    earlier.lock().unwrap_or_else(PoisonError::into_inner).push(entry.path().into());
+                }
+                !is_output
             })
             .build();
         for entry in walk {
@@ -230,6 +243,10 @@ impl Search<'_> {
                 Ok(entry) => self.add_entry(folder, &entry),
                 Err(error) => self.found.fail(folder, folder, error),
             }
+        }
+        for path in earlier_outputs.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let id = id_of(path.strip_prefix(folder).unwrap_or(path));
+            self.found.ignore(format!("{id}/"), path, "the output folder of another run");
         }
         Ok(())
     }
@@ -365,6 +382,13 @@ fn innermost(error: ignore::Error, path: &Path) -> (PathBuf, ignore::Error) {
         ignore::Error::Loop { ref child, .. } => (child.clone(), error),
         other => (path.into(), other),
     }
+}
+
+/// Whether a run has written into a folder: its tables and texts are no reports.
+fn is_output(folder: &Path) -> bool {
+    let has = |name: &str| folder.join(name).is_file();
+    // Of one that was killed there is the memory only.
+    has("memory.sqlite") || (has("run.json") && has("index.html"))
 }
 
 fn canonical(path: &Path) -> Option<PathBuf> {
@@ -519,6 +543,19 @@ mod tests {
         assert_eq!(folder.discover_without(&["in"], Some("not/made/yet")).unwrap().inputs.len(), 4);
         let error = folder.discover_without(&["in"], Some("in/outer/..")).unwrap_err();
         assert!(matches!(error, DiscoverError::OutputIsInput { .. }), "{error}");
+    }
+
+    #[test]
+    fn output_folders_of_other_runs_are_passed_over_unless_they_are_given() {
+        let folder = Folder::with(&["in/a.txt", "in/old/run.json", "in/old/index.html", "in/old/x/b.md"]);
+        folder.write("in/data/run.json");
+        folder.write("in/data/c.txt");
+        let found = folder.discover(&["in"]).unwrap();
+        assert_eq!(ids(&found), ["a.txt", "data/c.txt"]);
+        let expected =
+            [("data/run.json", "not a supported format"), ("old/", "the output folder of another run")];
+        assert!(found.ignored.iter().map(|i| (i.id.as_str(), i.reason)).eq(expected), "{:?}", found.ignored);
+        assert_eq!(ids(&folder.discover(&["in/old"]).unwrap()), ["x/b.md"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use serde::de::IgnoredAny;
+
 use crate::discover::{Opener, Origin, discover};
 use crate::document::{Document, Written};
 use crate::glossary::Glossary;
@@ -11,6 +13,7 @@ use crate::lang::Lang;
 use crate::names::{Choices, Names};
 use crate::numbers::{Form, Offered, mentions};
 use crate::pipeline::{Answer, Rules, settle, unit_of};
+use crate::read::ReadOptions;
 use crate::read::encoding::{canonical_name, decode};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::segment::{normalize, segment, wrap};
@@ -28,9 +31,12 @@ const CHARACTERS: usize = 4;
 /// text; what the model sees of a segment is one line and stays as it is when made again; wrapping loses nothing; and what
 /// becomes of the file in English are stretches of it in order.
 pub fn read(bytes: &[u8]) {
-    for id in ["a.txt", "a.md", "a.html", "a.eml"] {
-        match reader::read(id, bytes, None) {
-            Ok(document) => is_whole(&document),
+    for id in ["a.txt", "a.md", "a.html", "a.eml", "a.srt", "a.vtt", "a.csv", "a.tsv", "a.jsonl"] {
+        match reader::read(id, bytes, ReadOptions::default()) {
+            Ok(document) => {
+                is_whole(&document);
+                is_itself_in_english(document);
+            }
             Err(error) => is_told_in_one_line(&error),
         }
     }
@@ -48,7 +54,7 @@ pub fn containers(bytes: &[u8]) {
             assert_eq!(container, path);
             match opener.open(&container, &steps) {
                 Ok(bytes) => {
-                    if let Ok(document) = reader::read(&input.id, &bytes, None) {
+                    if let Ok(document) = reader::read(&input.id, &bytes, ReadOptions::default()) {
                         is_whole(&document);
                     }
                 }
@@ -94,6 +100,24 @@ fn is_whole(document: &Document) {
             assert!(is_there, "{edit:?}");
         }
         assert!(part.edits.is_sorted_by_key(|edit| edit.at.start), "{:?}", part.edits);
+    }
+}
+
+/// A file in English can be made of it, and has as many lines of JSON as the file.
+fn is_itself_in_english(document: Document) {
+    let doc = translated(
+        document,
+        "One, \"two\" --> <b>\n= 3 & more words than a line of forty-two characters holds",
+    );
+    let is_json = |line: &&str| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    let count = |text: &str| text.lines().filter(is_json).count();
+    let all = write::writers(&[write::Format::Original]);
+    for writer in all.iter().filter(|writer| writer.name() == "original") {
+        let rendered = writer.render(&doc).unwrap();
+        if let (Some(original), "jsonl") = (&doc.document.original, doc.document.format.as_str()) {
+            let english = String::from_utf8(rendered).unwrap();
+            assert_eq!(count(&english), count(&original.parts[0].text), "{english}");
+        }
     }
 }
 
@@ -172,7 +196,7 @@ pub fn numbers(bytes: &[u8]) {
 pub fn page(bytes: &[u8]) {
     let (source, target) = sides(bytes);
     for id in ["a.txt", "<b> \"حلب\"/a&b.md"] {
-        let Ok(document) = reader::read(id, source.as_bytes(), None) else { continue };
+        let Ok(document) = reader::read(id, source.as_bytes(), ReadOptions::default()) else { continue };
         let doc = translated(document, &target);
         for writer in write::writers(&write::Format::ALL) {
             let rendered = writer.render(&doc).unwrap();

@@ -38,6 +38,8 @@ pub struct RunOptions<'a> {
     pub formats: Vec<Format>,
     /// `--encoding`
     pub encoding: Option<String>,
+    /// `--fields`
+    pub fields: Vec<String>,
     /// The translator.
     pub translator: &'a dyn Translator,
     /// Its stamp.

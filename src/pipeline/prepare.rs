@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use crate::discover::{Input, Opener, Origin};
 use crate::document::Document;
 use crate::lang::Lang;
-use crate::read::{self, ReadError};
+use crate::read::{self, ReadError, ReadOptions};
 use crate::run::{DocumentRecord, Outcome};
 use crate::segment;
 use crate::unit::TranslationUnit;
@@ -132,7 +132,9 @@ impl Preparing<'_> {
                 })?
             }
         };
-        read::read(&input.id, &bytes, self.options.encoding.as_deref()).map_err(|e| {
+        let options =
+            ReadOptions { encoding: self.options.encoding.as_deref(), fields: &self.options.fields };
+        read::read(&input.id, &bytes, options).map_err(|e| {
             if e.is_nothing_to_translate() {
                 Outcome::NothingToTranslate { reason: without_id(&e.to_string(), &input.id) }
             } else {

@@ -11,7 +11,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::extract::Extract;
 use super::package::{Package, not_read};
-use super::{Format, ReadError, digest_of, is_blank};
+use super::{Format, ReadError, ReadOptions, digest_of, is_blank};
 use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span, TextEncoding};
 
 /// `.docx`
@@ -32,7 +32,7 @@ impl Format for Docx {
         Package::open(bytes).is_some_and(|package| package.names().iter().any(|name| name == BODY))
     }
 
-    fn document(&self, id: &str, bytes: &[u8], _encoding: Option<&str>) -> Result<Document, ReadError> {
+    fn document(&self, id: &str, bytes: &[u8], _: ReadOptions<'_>) -> Result<Document, ReadError> {
         let damaged = |what: String| ReadError::Damaged { id: id.into(), what };
         let mut package = Package::open(bytes).ok_or_else(|| damaged("is no ZIP archive".into()))?;
         let styles = package.text("word/styles.xml").map_err(damaged)?.unwrap_or_default();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn read(entries: &[(&str, &str)]) -> Result<Document, ReadError> {
-        Docx.document("a.docx", &zipped(entries), None)
+        Docx.document("a.docx", &zipped(entries), ReadOptions::default())
     }
 
     #[track_caller]
@@ -295,7 +295,7 @@ mod tests {
         }
         let bomb = zipped(&[(BODY, &" ".repeat(400 << 20))]);
         assert!(bomb.len() < 1 << 20);
-        let error = Docx.document("a.docx", &bomb, None).unwrap_err().to_string();
+        let error = Docx.document("a.docx", &bomb, ReadOptions::default()).unwrap_err().to_string();
         assert!(error.contains("unpacks to more than"), "{error}");
         assert!(!Docx.accepts("a.docx", b"PK\x03\x04") && !Docx.accepts("a.docx", &zipped(&[("x", "y")])));
     }

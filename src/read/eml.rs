@@ -4,7 +4,7 @@
 use mail_parser::{Address, Header, HeaderName, Message, PartType};
 
 use super::html::Html;
-use super::{Format, ReadError, digest_of, encoding, is_blank, txt};
+use super::{Format, ReadError, ReadOptions, digest_of, encoding, is_blank, txt};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::{lang, mail};
 
@@ -25,7 +25,8 @@ impl Format for Eml {
             || mail::looks_like_mail(bytes)
     }
 
-    fn document(&self, id: &str, bytes: &[u8], given: Option<&str>) -> Result<Document, ReadError> {
+    fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
+        let given = options.encoding;
         let damaged = || ReadError::Damaged { id: id.into(), what: "no headers of a mail in it".into() };
         let message = mail::parse(bytes).ok_or_else(damaged)?;
         let mut body = Body::default();
@@ -109,7 +110,7 @@ fn page(
     encoding: Option<&str>,
 ) -> Result<(String, Vec<Block>, TextEncoding), ReadError> {
     let encoding = encoding.filter(|_| std::str::from_utf8(bytes).is_err());
-    match Html.document(id, bytes, encoding) {
+    match Html.document(id, bytes, ReadOptions { encoding, ..ReadOptions::default() }) {
         Ok(page) => Ok((page.text, page.blocks, page.encoding)),
         // Pictures only.
         Err(ReadError::Blank { .. }) => Ok((String::new(), Vec::new(), utf8())),
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     fn read(mail: &[u8]) -> Document {
-        crate::read::read("a.eml", mail, None).unwrap()
+        crate::read::read("a.eml", mail, ReadOptions::default()).unwrap()
     }
 
     fn texts(document: &Document) -> Vec<(BlockKind, &str)> {
@@ -298,7 +299,7 @@ mod tests {
     #[test]
     fn what_is_no_mail_is_an_error() {
         for bytes in [b"\0\x01\x02".as_slice(), b"\n\n", b"x"] {
-            assert!(crate::read::read("a.eml", bytes, None).is_err(), "{bytes:?}");
+            assert!(crate::read::read("a.eml", bytes, ReadOptions::default()).is_err(), "{bytes:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::extract::Extract;
 use super::package::{Package, not_read};
-use super::{Format, ReadError, css, digest_of, html};
+use super::{Format, ReadError, ReadOptions, css, digest_of, html};
 use crate::document::{
     Block, BlockKind, Document, Edit, EncodingSource, Notation, Original, Part, Span, TextEncoding, Written,
 };
@@ -46,7 +46,7 @@ impl Format for Epub {
         })
     }
 
-    fn document(&self, id: &str, bytes: &[u8], _encoding: Option<&str>) -> Result<Document, ReadError> {
+    fn document(&self, id: &str, bytes: &[u8], _options: ReadOptions<'_>) -> Result<Document, ReadError> {
         let damaged = |what: String| ReadError::Damaged { id: id.into(), what: lang::shown(&what) };
         let mut package = Package::open(bytes).ok_or_else(|| damaged("is no ZIP archive".into()))?;
         let container = package.text(CONTAINER).map_err(damaged)?.unwrap_or_default();
@@ -516,7 +516,7 @@ mod tests {
     fn read(entries: &[(&str, &str)]) -> Result<Document, ReadError> {
         let mut all = vec![("mimetype", TYPE), (CONTAINER, ROOT)];
         all.extend(entries);
-        Epub.document("a.epub", &zipped(&all), None)
+        Epub.document("a.epub", &zipped(&all), ReadOptions::default())
     }
 
     fn blocks(document: &Document) -> Vec<(BlockKind, &str)> {

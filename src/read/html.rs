@@ -8,7 +8,7 @@ use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::{HtmlString, Spanned, Tokenizer};
 
 use super::extract::Extract;
-use super::{Format, ReadError, css, digest_of, encoding, is_blank};
+use super::{Format, ReadError, ReadOptions, css, digest_of, encoding, is_blank};
 use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span};
 
 /// HTML, and XHTML as browsers take it.
@@ -33,8 +33,8 @@ impl Format for Html {
         looks_so || super::extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
     }
 
-    fn document(&self, id: &str, bytes: &[u8], given: Option<&str>) -> Result<Document, ReadError> {
-        let (page, encoding) = decode(id, bytes, given)?;
+    fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
+        let (page, encoding) = decode(id, bytes, options.encoding)?;
         let mut extract = Extract::default();
         read(&page, &mut extract, Kind::Page);
         let edits = extract.end_part();
@@ -398,7 +398,7 @@ mod tests {
     use BlockKind::*;
 
     fn read(page: &str) -> Document {
-        Html.document("a.html", page.as_bytes(), None).unwrap()
+        Html.document("a.html", page.as_bytes(), ReadOptions::default()).unwrap()
     }
 
     #[track_caller]
@@ -510,14 +510,14 @@ mod tests {
     fn a_page_may_name_its_encoding() {
         let arabic = "<meta http-equiv=Content-Type content='text/html; charset=windows-1256'><p>وصلت المساعدات إلى المدينة";
         let (bytes, _, _) = encoding_rs::WINDOWS_1256.encode(arabic);
-        let document = Html.document("a.html", &bytes, None).unwrap();
+        let document = Html.document("a.html", &bytes, ReadOptions::default()).unwrap();
         assert_eq!(
             (document.encoding.name.as_str(), document.encoding.source),
             ("windows-1256", EncodingSource::Declared)
         );
         assert!(document.text.contains("وصلت المساعدات"));
         // Pages lie: this one is UTF-8.
-        let document = Html.document("a.html", arabic.as_bytes(), None).unwrap();
+        let document = Html.document("a.html", arabic.as_bytes(), ReadOptions::default()).unwrap();
         assert_eq!(document.encoding.source, EncodingSource::ValidUtf8);
     }
 
@@ -532,7 +532,7 @@ mod tests {
             "<img alt=",
             "<a b='نص",
         ] {
-            let _ = Html.document("a.html", page.as_bytes(), None);
+            let _ = Html.document("a.html", page.as_bytes(), ReadOptions::default());
         }
         assert!(
             Html.accepts("x", b" \n<!DOCTYPE HTML><p>")

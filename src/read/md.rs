@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use super::{Format, ReadError, text_document};
+use super::{Format, ReadError, ReadOptions, text_document};
 use crate::document::{Block, BlockKind, Document, Span};
 
 /// CommonMark with tables, footnotes, task lists and front matter.
@@ -20,8 +20,8 @@ impl Format for Markdown {
         &["md", "markdown"]
     }
 
-    fn document(&self, id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, ReadError> {
-        text_document(id, bytes, encoding, self.name(), blocks)
+    fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
+        text_document(id, bytes, options, self.name(), blocks)
     }
 }
 

@@ -12,10 +12,14 @@ pub mod encoding;
 mod epub;
 mod extract;
 mod html;
+mod jsonl;
+mod lines;
 mod md;
 mod odt;
 mod package;
 mod pdf;
+mod subtitles;
+mod table;
 mod txt;
 
 use sha2::{Digest, Sha256};
@@ -141,6 +145,22 @@ pub enum ReadError {
         /// Where, in one line.
         what: String,
     },
+    /// `--fields` names a column or key that is not in the file.
+    #[error("{id}: it has no column or key `{name}`")]
+    UnknownField {
+        /// The document.
+        id: String,
+        /// As given.
+        name: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// A file of JSON lines without one.
+    #[error("{id}: no line of it is JSON")]
+    NotJson {
+        /// The document.
+        id: String,
+    },
     /// A PDF of pictures.
     #[error("{id}: no page of the PDF has a text layer ({pages} with pictures or drawings only)")]
     NoTextLayer {
@@ -195,6 +215,10 @@ impl ReadError {
             ReadError::Damaged { .. } => {
                 "open it in the program it was made with and save it again, or get an undamaged copy".into()
             }
+            ReadError::UnknownField { known, .. } => fields_hint(known),
+            ReadError::NotJson { .. } => {
+                "one JSON value a line is read; jq -c . IN.json makes lines of other files".into()
+            }
             ReadError::NoTextLayer { .. } => {
                 "recognise its text first, for example with ocrmypdf -l ara IN.pdf OUT.pdf".into()
             }
@@ -208,6 +232,23 @@ impl ReadError {
     pub fn is_nothing_to_translate(&self) -> bool {
         matches!(self, ReadError::Empty { .. } | ReadError::Blank { .. })
     }
+}
+
+/// The columns and keys that a file has, as far as a line holds them.
+fn fields_hint(known: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown: Vec<String> = known.iter().take(MOST).map(|name| crate::lang::shown(name)).collect();
+    let rest = if known.len() > MOST { format!(" and {} others", known.len() - MOST) } else { String::new() };
+    format!("it has {}{rest}; columns go by their numbers too, from 1 on", shown.join(", "))
+}
+
+/// What a person said of the files to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// `--encoding`, a WHATWG label, `mac-arabic` or `cp720`: overrides detection.
+    pub encoding: Option<&'a str>,
+    /// `--fields`: the columns of tables and keys of JSON lines that are translated; empty for all.
+    pub fields: &'a [String],
 }
 
 /// A file format.
@@ -224,18 +265,29 @@ pub trait Format: Sync {
         extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
     }
 
-    /// Decodes `bytes` and finds the blocks. `encoding` is the user's `--encoding`, which formats that state
-    /// their own encoding may leave aside.
-    fn document(&self, id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, ReadError>;
+    /// Decodes `bytes` and finds the blocks. Formats that state their own encoding may leave the user's aside.
+    fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError>;
 }
 
 /// Asked in this order. Plain text comes last and also takes what no format accepts.
-const FORMATS: [&dyn Format; 8] =
-    [&pdf::Pdf, &docx::Docx, &odt::Odt, &epub::Epub, &eml::Eml, &html::Html, &md::Markdown, &txt::PlainText];
+const FORMATS: [&dyn Format; 12] = [
+    &pdf::Pdf,
+    &docx::Docx,
+    &odt::Odt,
+    &epub::Epub,
+    &eml::Eml,
+    &html::Html,
+    &subtitles::Srt,
+    &subtitles::Vtt,
+    &table::Table,
+    &jsonl::JsonLines,
+    &md::Markdown,
+    &txt::PlainText,
+];
 
 /// Reads a file. The format follows from the id's extension and the bytes; text under an unknown extension (or
-/// standard input) is read as plain text. `encoding` (a WHATWG label, `mac-arabic` or `cp720`) overrides detection.
-pub fn read(id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, ReadError> {
+/// standard input) is read as plain text.
+pub fn read(id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge { id: id.into(), bytes: bytes.len() as u64 });
     }
@@ -243,7 +295,7 @@ pub fn read(id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, 
         return Err(ReadError::Empty { id: id.into() });
     }
     let format = FORMATS.into_iter().find(|f| f.accepts(id, bytes)).unwrap_or(&txt::PlainText);
-    format.document(id, bytes, encoding)
+    format.document(id, bytes, options)
 }
 
 /// Extensions of the formats that can be read, lower-case, without the dot.
@@ -266,11 +318,11 @@ fn extension(id: &str) -> Option<String> {
 fn text_document(
     id: &str,
     bytes: &[u8],
-    encoding: Option<&str>,
+    options: ReadOptions<'_>,
     format: &'static str,
     blocks: fn(&str) -> Vec<Block>,
 ) -> Result<Document, ReadError> {
-    let (text, encoding) = encoding::decode(id, bytes, encoding)?;
+    let (text, encoding) = encoding::decode(id, bytes, options.encoding)?;
     if text.chars().all(is_blank) {
         return Err(ReadError::Blank { id: id.into() });
     }
@@ -324,7 +376,7 @@ mod tests {
             },
         ];
         for case in cases {
-            let error = read("a.txt", &case.bytes, None).unwrap_err();
+            let error = read("a.txt", &case.bytes, ReadOptions::default()).unwrap_err();
             assert_eq!(error.to_string(), case.line);
             assert_eq!(!error.hint().is_empty(), case.hint, "{}", case.line);
             assert_eq!(error.is_nothing_to_translate(), !case.hint);
@@ -337,7 +389,7 @@ mod tests {
         for (id, format) in
             [("a/b.md", "md"), ("B.MARKDOWN", "md"), ("a.txt", "txt"), ("stdin", "txt"), ("x.log", "txt")]
         {
-            assert_eq!(read(id, text, None).unwrap().format, format, "{id}");
+            assert_eq!(read(id, text, ReadOptions::default()).unwrap().format, format, "{id}");
         }
         for (id, readable) in [
             ("a.TXT", true),
@@ -346,6 +398,8 @@ mod tests {
             ("a.docx", true),
             ("a.ODT", true),
             ("a.epub", true),
+            ("a.srt", true),
+            ("a.ndjson", true),
             ("a.xlsx", false),
             (".md", false),
             ("a", false),
@@ -356,7 +410,7 @@ mod tests {
 
     #[test]
     fn the_digest_is_of_the_bytes() {
-        let document = read("a.txt", b"abc", None).unwrap();
+        let document = read("a.txt", b"abc", ReadOptions::default()).unwrap();
         assert_eq!(document.digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

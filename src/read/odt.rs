@@ -12,7 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::extract::Extract;
 use super::package::{Package, not_read};
-use super::{Format, ReadError, digest_of, is_blank};
+use super::{Format, ReadError, ReadOptions, digest_of, is_blank};
 use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span, TextEncoding};
 use crate::{lang, xml};
 
@@ -46,7 +46,7 @@ impl Format for Odt {
         is_flat(bytes) || Package::open(bytes).is_some_and(is_text)
     }
 
-    fn document(&self, id: &str, bytes: &[u8], _encoding: Option<&str>) -> Result<Document, ReadError> {
+    fn document(&self, id: &str, bytes: &[u8], _options: ReadOptions<'_>) -> Result<Document, ReadError> {
         let damaged = |what: String| ReadError::Damaged { id: id.into(), what };
         let (mut texts, mut notes) = (Vec::new(), Vec::new());
         if let Some(mut package) = Package::open(bytes) {
@@ -495,7 +495,7 @@ mod tests {
     }
 
     fn read(entries: &[(&str, &str)]) -> Result<Document, ReadError> {
-        Odt.document("a.odt", &zipped(entries), None)
+        Odt.document("a.odt", &zipped(entries), ReadOptions::default())
     }
 
     const COMMON: &str = "<office:document-styles><office:styles>\
@@ -636,7 +636,7 @@ mod tests {
         assert!(
             Odt.accepts("a.xml", flat.as_bytes()) && !Odt.accepts("a.fodt", b"<?xml version='1.0'?><a/>")
         );
-        let document = Odt.document("a.fodt", flat.as_bytes(), None).unwrap();
+        let document = Odt.document("a.fodt", flat.as_bytes(), ReadOptions::default()).unwrap();
         assert_eq!(document.text, "نص\n\nمنظمة\n");
         let part = &document.original.as_ref().unwrap().parts[0];
         assert!(part.entry.is_empty() && part.edits[0].at.of(&flat) == "utf-16");

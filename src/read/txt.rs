@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use super::{Format, ReadError, is_blank, text_document};
+use super::{Format, ReadError, ReadOptions, is_blank, text_document};
 use crate::document::{Block, BlockKind, Document, Span};
 use crate::lang::{digit_value, is_arabic_diacritic};
 
@@ -23,8 +23,8 @@ impl Format for PlainText {
         &["txt", "text"]
     }
 
-    fn document(&self, id: &str, bytes: &[u8], encoding: Option<&str>) -> Result<Document, ReadError> {
-        text_document(id, bytes, encoding, self.name(), blocks)
+    fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
+        text_document(id, bytes, options, self.name(), blocks)
     }
 }
 

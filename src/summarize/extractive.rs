@@ -187,10 +187,20 @@ impl Candidates {
     }
 }
 
+/// Words that make a sentence worth quoting.
+const LEAST_WORDS: usize = 4;
+/// The same for the cell of a table.
+const LEAST_WORDS_OF_CELL: usize = 8;
+
 fn is_sentence(unit: &TranslationUnit) -> bool {
-    matches!(unit.kind, BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Cue)
-        && matches!(unit.state, State::Translated | State::Repaired | State::Flagged)
-        && unit.target.split_whitespace().nth(3).is_some()
+    let least = match unit.kind {
+        BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Cue => LEAST_WORDS,
+        // Cells are names and labels, but for those of tables with whole reports in them.
+        BlockKind::TableCell => LEAST_WORDS_OF_CELL,
+        _ => return false,
+    };
+    matches!(unit.state, State::Translated | State::Repaired | State::Flagged)
+        && unit.target.split_whitespace().nth(least - 1).is_some()
         && !speaks_to_a_machine(unit)
 }
 

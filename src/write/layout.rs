@@ -22,7 +22,8 @@ pub(super) enum Part<'d> {
 pub(super) struct Row<'d> {
     /// What it is.
     pub kind: BlockKind,
-    /// The marker before a list item as it stands in the document, else empty.
+    /// What stands before the block on its line: the marker of a list item, the time of a cue, the name of a cell's
+    /// column; empty for other blocks.
     pub marker: &'d str,
     /// How deep a list item is nested, from 0.
     pub depth: usize,
@@ -44,7 +45,11 @@ pub(super) fn parts(doc: &TranslatedDocument) -> Vec<Part<'_>> {
         let prefix = split_gap(slice(text, end, first.span.start), first.kind, &mut parts);
         end = last.span.end;
         let is_item = first.kind == BlockKind::ListItem;
-        let (marker, depth) = if is_item { marker(prefix) } else { ("", 0) };
+        let (marker, depth) = match first.kind {
+            _ if is_item => marker(prefix),
+            kind if is_label(kind, prefix) => (prefix.trim(), 0),
+            _ => ("", 0),
+        };
         let depth = depth.min(deepest);
         deepest = if is_item { depth + 1 } else { 0 };
         for (n, units) in rows(units).into_iter().enumerate() {
@@ -74,10 +79,16 @@ fn split_gap<'d>(gap: &'d str, kind: BlockKind, parts: &mut Vec<Part<'d>>) -> &'
     let line = gap.rfind('\n').map_or(0, |newline| newline + 1);
     let (above, prefix) = gap.split_at(line);
     keep(above, parts);
-    if kind != BlockKind::ListItem {
+    if kind != BlockKind::ListItem && !is_label(kind, prefix) {
         keep(prefix, parts);
     }
     prefix
+}
+
+/// Whether what stands before a block on its line is its name. Cells of tables with columns have only signs there.
+fn is_label(kind: BlockKind, prefix: &str) -> bool {
+    let is_named = kind == BlockKind::TableCell && prefix.trim_end().ends_with(':');
+    kind == BlockKind::Cue || is_named
 }
 
 fn keep<'d>(gap: &'d str, parts: &mut Vec<Part<'d>>) {

@@ -144,6 +144,9 @@ fn lead(row: &Row<'_>) -> (String, String) {
             let indent = nesting.clone() + &" ".repeat(marker.len() + 1);
             if row.continued { (indent.clone(), indent) } else { (format!("{nesting}{marker} "), indent) }
         }
+        BlockKind::Cue | BlockKind::TableCell if !row.marker.is_empty() && !row.continued => {
+            (format!("**{}** ", markdown(row.marker)), String::new())
+        }
         BlockKind::Paragraph | BlockKind::TableCell | BlockKind::Caption | BlockKind::Cue => {
             (String::new(), String::new())
         }

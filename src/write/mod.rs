@@ -22,6 +22,7 @@ mod original;
 mod page;
 mod review;
 mod save;
+mod subtitle;
 mod tmx;
 mod words;
 mod xliff;

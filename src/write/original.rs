@@ -1,9 +1,10 @@
 //! `NAME.en.EXT`: the file itself with its text in English. All else in it, from scripts to styles, stays as it was.
 //!
 //! A sentence goes as a whole into that piece of the file which had most of it; what other pieces had of it (a word in
-//! bold, a link's text) becomes empty. One that stands in several places as a whole (a heading, and its entry in a table of
-//! contents) goes into each.
+//! bold, a link's text) becomes empty. Only subtitles share one, since none may be empty. One that stands in several places
+//! as a whole (a heading, and its entry in a table of contents) goes into each.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Cursor, Write as _};
 use std::path::PathBuf;
@@ -11,9 +12,11 @@ use std::path::PathBuf;
 use zip::{ZipArchive, ZipWriter};
 
 use super::english::EnglishText;
+use super::subtitle::{lines, shared};
 use super::{DocumentWriter, WriteError, layout, links, words};
-use crate::document::{Document, Edit, Notation, Part, Span, Written};
+use crate::document::{Document, Notation, Part, Span, Written};
 use crate::lang::is_bidi_control;
+use crate::sheet;
 use crate::unit::{State, TranslatedDocument, TranslationUnit};
 use crate::xml;
 
@@ -25,14 +28,12 @@ impl DocumentWriter for Translated {
     }
 
     fn path(&self, doc: &TranslatedDocument) -> PathBuf {
-        let extension = doc
-            .document
-            .id
-            .rsplit('/')
-            .next()
-            .and_then(|name| name.rsplit_once('.'))
-            .map(|(_, extension)| extension);
-        links::output(doc, &format!("en.{}", extension.unwrap_or("original")))
+        let Document { id, format, original, .. } = &doc.document;
+        let name = id.rsplit('/').next().unwrap_or(id);
+        // What is known by its content only must not take the place of the English text.
+        let is_text = |extension: &str| extension.eq_ignore_ascii_case("txt") && original.is_some();
+        let own = name.rsplit_once('.').map(|(_, extension)| extension).filter(|own| !is_text(own));
+        links::output(doc, &format!("en.{}", own.unwrap_or(format)))
     }
 
     /// What a PDF file looks like is not text, and a mail says who wrote it.
@@ -69,7 +70,8 @@ fn archive(doc: &TranslatedDocument, bytes: &[u8], parts: &[Part]) -> Result<Vec
 
 /// The part's text with its edits made.
 fn part(doc: &TranslatedDocument, part: &Part) -> String {
-    let homes = homes(doc, &part.edits);
+    let shares = shares(doc, part);
+    let has_crlf = part.text.contains("\r\n");
     let mut out = String::with_capacity(part.text.len());
     let mut end = 0;
     for (place, edit) in part.edits.iter().enumerate() {
@@ -80,9 +82,9 @@ fn part(doc: &TranslatedDocument, part: &Part) -> String {
         out.push_str(layout::slice(&part.text, end, edit.at.start));
         match edit.with {
             Written::Always(text) => out.push_str(text),
-            Written::Text(span) => match english(doc, span, |unit| homes.get(&unit) == Some(&place)) {
+            Written::Text(span) => match english(doc, span, |unit| shares.get(&(unit, place))) {
                 Some(text) => {
-                    let text = written(&text, part.notation);
+                    let text = written(&text, part.notation, edit.at.of(&part.text), has_crlf);
                     match part.notation {
                         Notation::Markup => push_markup(&mut out, &text),
                         _ => out.push_str(&text),
@@ -111,24 +113,35 @@ fn push_markup(out: &mut String, text: &str) {
     }
 }
 
-/// For each unit that is in pieces, by its index, the number of the edit that had most of it.
-fn homes(doc: &TranslatedDocument, edits: &[Edit]) -> HashMap<usize, usize> {
-    let mut homes: HashMap<usize, (usize, usize)> = HashMap::new();
-    for (place, edit) in edits.iter().enumerate() {
+/// The English that each edit has of each unit, by the unit's index and the edit's number.
+fn shares<'d>(doc: &'d TranslatedDocument, part: &Part) -> HashMap<(usize, usize), Cow<'d, str>> {
+    // For each unit, the edits that have some of it, and how much.
+    let mut pieces: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
+    for (place, edit) in part.edits.iter().enumerate() {
         let Written::Text(span) = edit.with else { continue };
         for unit in overlapping(doc, span) {
-            let shared = unit.span.end.min(span.end) - unit.span.start.max(span.start);
-            // What has all of it is another place, and no piece of this one.
-            if shared == unit.span.len() {
-                continue;
-            }
-            let home = homes.entry(unit.index).or_insert((place, shared));
-            if shared > home.1 {
-                *home = (place, shared);
-            }
+            let length = unit.span.end.min(span.end) - unit.span.start.max(span.start);
+            pieces.entry(unit.index).or_default().push((place, length));
         }
     }
-    homes.into_iter().map(|(unit, (place, _))| (unit, place)).collect()
+    let mut shares = HashMap::new();
+    for unit in &doc.units {
+        let Some(pieces) = pieces.get(&unit.index) else { continue };
+        let english = words::english(unit);
+        // What has all of it is a place of its own, and no piece of another.
+        let (whole, pieces): (Vec<(usize, usize)>, Vec<_>) =
+            pieces.iter().partition(|(_, length)| *length == unit.span.len());
+        shares.extend(whole.into_iter().map(|(place, _)| ((unit.index, place), english.clone())));
+        if matches!(part.notation, Notation::Subtitle | Notation::MarkedSubtitle) && pieces.len() > 1 {
+            let lengths: Vec<usize> = pieces.iter().map(|(_, length)| *length).collect();
+            for ((place, _), share) in pieces.iter().zip(shared(&english, &lengths)) {
+                shares.insert((unit.index, *place), Cow::Owned(share.to_owned()));
+            }
+        } else if let Some((home, _)) = pieces.iter().rev().max_by_key(|(_, length)| *length) {
+            shares.insert((unit.index, *home), english);
+        }
+    }
+    shares
 }
 
 fn overlapping(doc: &TranslatedDocument, span: Span) -> &[TranslationUnit] {
@@ -137,9 +150,13 @@ fn overlapping(doc: &TranslatedDocument, span: Span) -> &[TranslationUnit] {
     &doc.units[first..first + count]
 }
 
-/// What the English file has for `span` of the text: the targets of the sentences that are at home there, with the gaps
-/// around. None where it stays as it is.
-fn english(doc: &TranslatedDocument, span: Span, is_home: impl Fn(usize) -> bool) -> Option<String> {
+/// What the English file has for `span` of the text: what it has of the sentences' targets, with the gaps around. None where
+/// it stays as it is.
+fn english<'s>(
+    doc: &TranslatedDocument,
+    span: Span,
+    share: impl Fn(usize) -> Option<&'s Cow<'s, str>>,
+) -> Option<String> {
     let Document { text, .. } = &doc.document;
     let units = overlapping(doc, span);
     if units.iter().all(|unit| matches!(unit.state, State::Copied | State::Skipped)) {
@@ -151,14 +168,14 @@ fn english(doc: &TranslatedDocument, span: Span, is_home: impl Fn(usize) -> bool
         let gap = layout::slice(text, end, unit.span.start.max(end));
         out.extend(gap.chars().filter(|&c| !is_bidi_control(c)));
         let own = Span::new(unit.span.start.max(span.start), unit.span.end.min(span.end));
-        match unit.state {
-            State::Copied => out.push_str(own.of(text)),
-            _ if own == unit.span || is_home(unit.index) => {
+        match (unit.state, share(unit.index)) {
+            (State::Copied, _) => out.push_str(own.of(text)),
+            (_, Some(share)) => {
                 // English needs a space where the Arabic had none.
                 if out.ends_with(|c: char| !c.is_whitespace()) && unit.span.start > span.start {
                     out.push(' ');
                 }
-                out.push_str(&words::english(unit));
+                out.push_str(share);
             }
             _ => {}
         }
@@ -168,22 +185,42 @@ fn english(doc: &TranslatedDocument, span: Span, is_home: impl Fn(usize) -> bool
     Some(out)
 }
 
-fn written(text: &str, notation: Notation) -> String {
+/// `text` as it stands in a file of this notation, in place of `before`.
+fn written(text: &str, notation: Notation, before: &str, has_crlf: bool) -> String {
+    let lines = |text| if has_crlf { lines(text).replace('\n', "\r\n") } else { lines(text) };
     match notation {
         Notation::Plain => text.to_owned(),
         Notation::Markup => xml::escape(text),
-        Notation::QuotedField => text.replace('"', "\"\""),
+        Notation::Field { delimiter } => {
+            let text = no_new_formula(text, before);
+            if before.starts_with('"') || text.contains([delimiter, '"', '\n', '\r']) {
+                format!("\"{}\"", text.replace('"', "\"\""))
+            } else {
+                text.into_owned()
+            }
+        }
+        Notation::BareField => no_new_formula(text, before).replace(['\t', '\n', '\r'], " "),
         Notation::Json => {
             let quoted = serde_json::Value::from(text).to_string();
             quoted[1..quoted.len() - 1].to_owned()
         }
+        Notation::Subtitle => lines(text),
+        Notation::MarkedSubtitle => {
+            lines(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+        }
     }
+}
+
+/// A spreadsheet must not begin to compute what was text in the table.
+fn no_new_formula<'t>(text: &'t str, before: &str) -> Cow<'t, str> {
+    let was_one = sheet::is_formula(before.trim_start_matches('"'));
+    if sheet::is_formula(text) && !was_one { format!("'{text}").into() } else { text.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{BlockKind, Original};
+    use crate::document::{BlockKind, Edit, Original};
     use crate::write::fixture;
 
     /// A page of one sentence in three pieces, and one in a piece of its own.
@@ -267,10 +304,30 @@ mod tests {
         for (notation, expected) in [
             (Notation::Plain, text),
             (Notation::Markup, "a &quot;b&quot; &lt;c&gt; &amp; \\ \n"),
-            (Notation::QuotedField, "a \"\"b\"\" <c> & \\ \n"),
             (Notation::Json, "a \\\"b\\\" <c> & \\\\ \\n"),
+            (Notation::Subtitle, "a \"b\" <c> & \\"),
+            (Notation::MarkedSubtitle, "a \"b\" &lt;c&gt; &amp; \\"),
         ] {
-            assert_eq!(written(text, notation), expected);
+            assert_eq!(written(text, notation, "نص", false), expected);
         }
+    }
+
+    #[test]
+    fn a_field_of_a_table_is_quoted_where_it_needs_it_and_is_no_formula_unless_it_was_one() {
+        for (text, delimiter, before, expected) in [
+            ("two", ',', "نص", "two"),
+            ("one, two", ',', "نص", "\"one, two\""),
+            ("one, two", ';', "نص", "one, two"),
+            ("say \"so\"", '\t', "نص", "\"say \"\"so\"\"\""),
+            ("two\nlines", ',', "\"نص\nآخر\"", "\"two\nlines\""),
+            ("two", ',', "\"نص\"", "\"two\""),
+            ("-- so", ',', "نص", "'-- so"),
+            ("=1", ',', "\"نص\"", "\"'=1\""),
+            ("- item", ',', "- بند", "- item"),
+            ("- item", ',', "\"- بند\"", "\"- item\""),
+        ] {
+            assert_eq!(written(text, Notation::Field { delimiter }, before, false), expected, "{text}");
+        }
+        assert_eq!(written("say \"so\",\nor\tnot", Notation::BareField, "نص", false), "say \"so\", or not");
     }
 }

@@ -23,6 +23,8 @@ mod review;
 mod run;
 mod segment;
 mod since;
+mod subtitles;
+mod tables;
 mod translate;
 mod usage;
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::super::read;
+use super::super::{ReadOptions, read};
 use crate::lang::{is_arabic_letter, words};
 
 fn without_marks(text: &str) -> String {
@@ -104,7 +104,7 @@ fn against_poppler() {
         let theirs = normal(&String::from_utf8_lossy(&output.stdout));
         let bytes = std::fs::read(&file).unwrap();
         let clock = Instant::now();
-        let result = read(name, &bytes, None);
+        let result = read(name, &bytes, ReadOptions::default());
         let seconds = clock.elapsed().as_secs_f64();
         let letters = |text: &str| text.chars().filter(|c| is_arabic_letter(*c)).count();
         match result {

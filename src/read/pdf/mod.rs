@@ -24,7 +24,7 @@ mod syntax;
 mod tests;
 mod trust;
 
-use super::{Format, ReadError, digest_of};
+use super::{Format, ReadError, ReadOptions, digest_of};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::lang::has_arabic;
 use line::{Fragment, Row};
@@ -55,7 +55,7 @@ impl Format for Pdf {
         bytes[..bytes.len().min(HEADER)].windows(5).any(|w| w == b"%PDF-")
     }
 
-    fn document(&self, id: &str, bytes: &[u8], _: Option<&str>) -> Result<Document, ReadError> {
+    fn document(&self, id: &str, bytes: &[u8], _: ReadOptions<'_>) -> Result<Document, ReadError> {
         let file = file::File::open(id, bytes)?;
         let mut reading = Reading::of(&file);
         let heads = running::take(&mut reading.pages);

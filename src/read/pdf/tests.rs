@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use lopdf::{EncryptionState, EncryptionVersion, Permissions};
 
-use super::super::{ReadError, read};
+use super::super::{ReadError, ReadOptions, read};
 use crate::document::{BlockKind, Document};
 
 /// Each glyph is half an em wide, and its code is its character's.
@@ -74,7 +74,7 @@ fn arabic_in_reading_order(text: &str, right: f32, y: f32, size: f32) -> String 
 }
 
 fn document(pages: &[String]) -> Document {
-    read("a.pdf", &file(pages, MAP), None).unwrap()
+    read("a.pdf", &file(pages, MAP), ReadOptions::default()).unwrap()
 }
 
 fn blocks(document: &Document) -> Vec<(BlockKind, &str)> {
@@ -164,20 +164,21 @@ fn pages_without_text_are_reported() {
     let scan = "0 0 100 100 re f\n".to_string();
     let document = document(&[arabic(LINE, 500.0, 700.0, 10.0), scan.clone(), scan.clone()]);
     assert_eq!(document.notes, ["pages 2 and 3 have no text layer and were not read"]);
-    let error = read("a.pdf", &file(&[scan], MAP), None).unwrap_err();
+    let error = read("a.pdf", &file(&[scan], MAP), ReadOptions::default()).unwrap_err();
     assert!(matches!(error, ReadError::NoTextLayer { pages: 1, .. }), "{error}");
     assert!(error.hint().contains("ocrmypdf"));
-    let blank = read("a.pdf", &file(&[String::new()], MAP), None).unwrap_err();
+    let blank = read("a.pdf", &file(&[String::new()], MAP), ReadOptions::default()).unwrap_err();
     assert!(blank.is_nothing_to_translate(), "{blank}");
 }
 
 #[test]
 fn a_wrong_map_is_refused() {
     let lines: String = (0..8).map(|n| arabic(LINE, 500.0, 700.0 - 14.0 * n as f32, 10.0)).collect();
-    let error = read("a.pdf", &file(std::slice::from_ref(&lines), WRONG_MAP), None).unwrap_err();
+    let error =
+        read("a.pdf", &file(std::slice::from_ref(&lines), WRONG_MAP), ReadOptions::default()).unwrap_err();
     assert!(matches!(error, ReadError::UnreadablePdf { .. }), "{error}");
     // Without any map the codes of a composite font say nothing.
-    let error = read("a.pdf", &file(&[lines], ""), None).unwrap_err();
+    let error = read("a.pdf", &file(&[lines], ""), ReadOptions::default()).unwrap_err();
     assert!(error.to_string().contains("do not say which letters"), "{error}");
 }
 
@@ -197,7 +198,7 @@ fn encrypted_files_open_with_an_empty_password_only() {
         pdf.encrypt(&state).unwrap();
         let mut bytes = Vec::new();
         pdf.save_to(&mut bytes).unwrap();
-        match read("a.pdf", &bytes, None) {
+        match read("a.pdf", &bytes, ReadOptions::default()) {
             Ok(document) => assert!(opens && document.text.trim() == LINE, "{}", document.text),
             Err(error) => assert!(!opens && matches!(error, ReadError::Encrypted { .. }), "{error}"),
         }
@@ -214,7 +215,7 @@ fn a_page_may_be_turned() {
         let matrix = format!("{cos:.0} {sin:.0} {:.0} {cos:.0} 300 400 cm", -sin);
         let drawn = upright.replace("BT /F1", &format!("{matrix} BT /F1")).replace("1 0 0 1 ", "1 0 0 1 -");
         let turned = drawn.replace("/MediaBox", &format!("/Rotate {degrees} /MediaBox"));
-        let document = read("a.pdf", turned.as_bytes(), None).unwrap();
+        let document = read("a.pdf", turned.as_bytes(), ReadOptions::default()).unwrap();
         assert_eq!(document.text.trim(), LINE, "{degrees}");
     }
 }
@@ -224,9 +225,9 @@ fn a_pdf_is_known_by_its_content() {
     let bytes = file(&[arabic(LINE, 500.0, 700.0, 10.0)], MAP);
     let mailed = [b"Content-Type: x\r\n\r\n".to_vec(), bytes].concat();
     for id in ["report.txt", "stdin", "a.PDF"] {
-        assert_eq!(read(id, &mailed, None).map(|d| d.format).unwrap(), "pdf", "{id}");
+        assert_eq!(read(id, &mailed, ReadOptions::default()).map(|d| d.format).unwrap(), "pdf", "{id}");
     }
-    assert_eq!(read("a.pdf", "نص بلا شيء آخر".as_bytes(), None).unwrap().format, "txt");
+    assert_eq!(read("a.pdf", "نص بلا شيء آخر".as_bytes(), ReadOptions::default()).unwrap().format, "txt");
 }
 
 /// Cut, changed and shuffled files end in a document or an error, and in nothing else.
@@ -253,7 +254,7 @@ fn damage_never_panics() {
                 bytes[at] = b"<>[]()/0129- R"[random(14)];
             }),
         }
-        read_some += usize::from(read("a.pdf", &bytes, None).is_ok());
+        read_some += usize::from(read("a.pdf", &bytes, ReadOptions::default()).is_ok());
     }
     assert!(read_some > 50, "{read_some}");
 }

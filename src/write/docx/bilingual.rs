@@ -117,6 +117,9 @@ pub(super) fn item(row: &Row<'_>) -> (&'static str, List, Option<String>) {
             ("ListParagraph", List::Marked(row.depth), Some(marker))
         }
         BlockKind::Caption => ("Caption", List::No, None),
+        BlockKind::Cue | BlockKind::TableCell if !row.marker.is_empty() && !row.continued => {
+            ("Normal", List::No, Some(row.marker.to_owned()))
+        }
         _ => ("Normal", List::No, None),
     }
 }

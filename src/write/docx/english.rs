@@ -46,7 +46,7 @@ impl DocumentWriter for EnglishDocx {
                 sentences.push(' ');
                 sentences.push_str(&targets(more.units));
             }
-            if row.kind == BlockKind::TableCell {
+            if row.kind == BlockKind::TableCell && row.marker.is_empty() {
                 table.add(doc, row.units, sentences);
             } else {
                 table.push_to(&mut body);
