@@ -9,6 +9,7 @@ mod grammar;
 mod lexicon;
 mod place;
 mod tokens;
+pub mod weekday;
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,12 +1,12 @@
 //! Numbers that a model did not translate, put into its source as English writes them: digits and Latin words are copied.
 
-use super::{Form, Mention, Number, Offered, lexicon, mentions};
+use super::{Form, Mention, Number, Offered, lexicon, mentions, weekday};
 
 /// From here on numbers are told in millions, which models copy more surely than many digits.
 const MILLION: Number = Number(1_000_000 * super::UNIT);
 const BILLION: Number = Number(1_000_000_000 * super::UNIT);
 
-/// The source with those numbers and months of it in English that a faithful `target` must have and has not; none where
+/// The source with those numbers, months and days of the week of it in English that a faithful `target` must have and has not; none where
 /// that changes nothing. What is written onto a number (و, ب, ل) stays before it.
 pub fn in_place(source: &str, target: &str) -> Option<String> {
     let offered = Offered::by(&mentions(target));
@@ -25,7 +25,8 @@ pub fn in_place(source: &str, target: &str) -> Option<String> {
         text.push_str(&english);
         from = mention.span.end;
     }
-    (from > 0).then(|| text + &source[from..])
+    let numbered = (from > 0).then(|| text + &source[from..]);
+    weekday::in_place(numbered.as_deref().unwrap_or(source), target).or(numbered)
 }
 
 /// `25`, `12500`, `1.5 million`, `January`; none where it has no one value.
@@ -62,6 +63,7 @@ mod tests {
             ("عام ألف وتسعمائة وخمسة وأربعين", "In the year", "عام 1945"),
             ("خمسون بالمئة منهم", "Some of them", "50 بالمئة منهم"),
             ("القرن التاسع عشر", "the century", "القرن 19"),
+            ("فجر اليوم الأربعاء 3 آب", "on Thursday", "فجر اليوم Wednesday 3 August"),
         ] {
             assert_eq!(in_place(source, target).as_deref(), Some(expected), "{source}");
         }

@@ -17,7 +17,6 @@ mod repetition;
 mod script;
 mod terms;
 mod verbatim;
-mod weekday;
 
 use crate::inference::Hypothesis;
 use crate::unit::{Check, Finding};

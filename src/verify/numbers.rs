@@ -1,8 +1,8 @@
 //! Numbers, currencies and days of the week of the source that are missing in the target, and the other way round.
 
-use super::{money, weekday};
+use super::money;
 use crate::lang::has_arabic;
-use crate::numbers::{Mention, Offered, mentions};
+use crate::numbers::{Mention, Offered, mentions, weekday};
 
 /// At most this many numbers of each side are named.
 const SHOWN: usize = 4;
@@ -13,7 +13,7 @@ pub(super) fn check(source: &str, target: &str) -> Option<String> {
     let mut missing = unanswered(source, &wanted, &Offered::by(&written));
     let mut added = unanswered(target, &written, &Offered::by(&wanted));
     if has_arabic(source) {
-        for (lost, new) in [money::check(source, target), weekday::check(source, target)] {
+        for (lost, new) in [money::check(source, target), weekday::compare(source, target)] {
             missing.extend(lost);
             added.extend(new);
         }
