@@ -170,25 +170,18 @@ impl Head {
         }
     }
 
-    /// Names in Arabic are translated, addresses stay.
+    /// A line for each: a name in Arabic is translated, and stands behind its address, which stays.
     fn people(&mut self, label: &str, address: Option<&Address<'_>>) {
-        let people: Vec<_> = address.into_iter().flat_map(Address::iter).collect();
-        for (at, person) in people.iter().enumerate() {
-            self.text.push_str(&if at == 0 { format!("{label}: ") } else { ", ".into() });
+        for person in address.into_iter().flat_map(Address::iter) {
             let (name, address) = (person.name().unwrap_or_default().trim(), person.address());
+            let address = address.map(|address| format!(" <{address}>")).unwrap_or_default();
             if lang::has_arabic(name) {
+                self.text.push_str(&format!("{label}{address}: "));
                 self.block(BlockKind::TableCell, name);
+                self.text.push('\n');
             } else {
-                self.text.push_str(name);
+                self.line(label, Some(format!("{name}{address}").trim().to_owned()));
             }
-            match (name, address) {
-                (_, None) => {}
-                ("", Some(address)) => self.text.push_str(address),
-                (_, Some(address)) => self.text.push_str(&format!(" <{address}>")),
-            }
-        }
-        if !people.is_empty() {
-            self.text.push('\n');
         }
     }
 }
@@ -244,7 +237,7 @@ mod tests {
         ));
         assert_eq!(
             document.text,
-            "تقرير\n\nFrom: زينب <zaynab@example.org>\nTo: Office <office@example.org>\n\
+            "تقرير\n\nFrom <zaynab@example.org>: زينب\nTo: Office <office@example.org>\n\
              Date: 2016-05-12T10:30:00+03:00\n\nوصل الوفد إلى المدينة صباح اليوم.\r\n\r\nوعاد مساء.\r\n"
         );
         assert_eq!(
