@@ -180,7 +180,9 @@ impl Head {
                 self.block(BlockKind::TableCell, name);
                 self.text.push('\n');
             } else {
-                self.line(label, Some(format!("{name}{address}").trim().to_owned()));
+                let shown = format!("{name}{address}");
+                let bare = shown.strip_prefix(" <").and_then(|shown| shown.strip_suffix('>'));
+                self.line(label, Some(bare.unwrap_or(&shown).to_owned()));
             }
         }
     }
