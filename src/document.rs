@@ -100,6 +100,13 @@ pub struct TextEncoding {
     pub undecodable: usize,
 }
 
+impl TextEncoding {
+    /// Of formats that leave no choice, or have several texts in them.
+    pub fn utf8() -> Self {
+        TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 }
+    }
+}
+
 /// A file's text and structure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
@@ -144,6 +151,13 @@ pub struct Part {
     pub notation: Notation,
     /// What becomes of it in English: in order, not overlapping; all else stays.
     pub edits: Vec<Edit>,
+}
+
+impl Part {
+    /// The file itself.
+    pub fn whole(text: String, notation: Notation, edits: Vec<Edit>) -> Self {
+        Part { entry: String::new(), text, notation, edits }
+    }
 }
 
 /// How a format writes text among its own signs.

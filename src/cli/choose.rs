@@ -9,7 +9,7 @@ use crate::fetch::{FetchError, Store, StoreOptions};
 use crate::glossary::{Glossary, Read};
 use crate::inference::DecodeOptions;
 use crate::lang::Lang;
-use crate::model::{InstalledModel, ModelSpec, ResolvedModel, Source, Task};
+use crate::model::{InstalledModel, ModelSpec, ResolvedModel, Task};
 use crate::pipeline::Configured;
 use crate::registry::{Origin, Overlays, Registry};
 use crate::unit::ModelStamp;
@@ -103,10 +103,8 @@ impl Shelf {
             let name = &candidate.model.spec.name;
             if !candidate.installed && !self.store.options().offline {
                 // Told of once, with what is taken instead.
-                if matches!(candidate.model.spec.source, Source::Hub { .. })
-                    && let Err(error) = self.store.hub_reachable()
-                {
-                    failures.push(first_line(self.explain(error, name)));
+                if let Err(error) = self.store.source_reachable(&candidate.model.spec.source) {
+                    failures.push(first_line(format!("{:#}", self.explain(error, name))));
                     continue;
                 }
                 self.tell_of_better(&candidate.model, reporter);
@@ -115,7 +113,7 @@ impl Shelf {
                 Ok(model) => return Ok(model),
                 // Another model's files may lie where nothing fails; a full disk fails for all.
                 Err(error) if error.is_of_the_source() => {
-                    failures.push(first_line(self.explain(error, name)));
+                    failures.push(first_line(format!("{:#}", self.explain(error, name))));
                 }
                 Err(error) => return Err(self.explain(error, name)),
             }
@@ -136,18 +134,12 @@ impl Shelf {
             line if line.is_empty() => String::new(),
             line => format!(" ({line})"),
         };
-        let mut reasons = Vec::new();
-        if matches!(best.source, Source::Hub { .. })
-            && let Err(error) = self.store.hub_reachable()
-        {
-            reasons.push(first_line(error));
-        }
-        if !reasons.is_empty() {
+        if let Err(error) = self.store.source_reachable(&best.source) {
             reporter.warn(&format!(
                 "no {}{}: {}. Taking {}{} instead",
                 best.name,
                 quality(best),
-                reasons.join("; "),
+                first_line(error),
                 chosen.spec.name,
                 quality(&chosen.spec)
             ));

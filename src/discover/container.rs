@@ -149,7 +149,7 @@ impl Walk {
             }
             if may_hold(&name)
                 && steps.len() < DEEPEST
-                && let Err(e) = self.look_into_member(&name, container, &steps)
+                && let Err(e) = self.look_into_member(&name, container, &steps, bytes)
             {
                 self.listing.failed.push((name.clone(), e));
                 continue;
@@ -166,8 +166,12 @@ impl Walk {
         name: &str,
         container: &mut (impl Read + Seek),
         steps: &[Step],
+        bytes: u64,
     ) -> Result<(), String> {
         let Some(step) = steps.last() else { return Ok(()) };
+        if bytes > LARGEST {
+            return Err(too_large().to_string());
+        }
         let mut bytes = Cursor::new(take(container, step)?);
         match kind_of(name, &mut bytes).map_err(|e| e.to_string())? {
             Some(kind) => self.look_into(kind, &mut bytes, &format!("{name}/"), steps),

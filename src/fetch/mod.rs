@@ -383,6 +383,18 @@ impl Store {
         }
     }
 
+    /// Whether the place that a model comes from answers, where that can be asked within seconds: the Hub, and plain downloads.
+    pub fn source_reachable(&self, source: &Source) -> Result<(), FetchError> {
+        match source {
+            Source::Hub { .. } => self.hub_reachable(),
+            Source::Url { base } => self
+                .http
+                .probe(base)
+                .map_err(|message| FetchError::Unreachable { what: base.clone(), message }),
+            Source::None | Source::Wheels { .. } | Source::Builtin | Source::Path { .. } => Ok(()),
+        }
+    }
+
     fn models_dir(&self) -> PathBuf {
         self.options.root.join("models")
     }

@@ -4,7 +4,8 @@
 use mail_parser::{Address, Header, HeaderName, Message, PartType};
 
 use super::html::Html;
-use super::{Format, ReadError, ReadOptions, digest_of, encoding, is_blank, txt};
+use super::package::not_read;
+use super::{Contents, Format, ReadError, ReadOptions, encoding, txt};
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
 use crate::{lang, mail};
 
@@ -21,8 +22,7 @@ impl Format for Eml {
     }
 
     fn accepts(&self, id: &str, bytes: &[u8]) -> bool {
-        super::extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
-            || mail::looks_like_mail(bytes)
+        self.is_named(id) || mail::looks_like_mail(bytes)
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
@@ -43,7 +43,7 @@ impl Format for Eml {
             body.add(&text, &blocks, encoding);
         }
         let mut head = Head::default();
-        let encoding = body.encoding.unwrap_or_else(utf8);
+        let encoding = body.encoding.unwrap_or_else(TextEncoding::utf8);
         head.subject(&subject(&message, &encoding.name));
         for (label, address) in [("From", message.from()), ("To", message.to()), ("Cc", message.cc())] {
             head.people(label, address);
@@ -56,19 +56,10 @@ impl Format for Eml {
         let start = text.len();
         blocks.extend(body.blocks.iter().map(|block| moved(block, start)));
         text.push_str(&body.text);
-        if text.chars().all(is_blank) {
-            return Err(ReadError::Blank { id: id.into() });
-        }
-        Ok(Document {
-            id: id.into(),
-            digest: digest_of(bytes),
-            format: self.name().into(),
-            encoding,
-            text,
-            blocks,
-            notes: Vec::new(),
-            original: None,
-        })
+        // Where inputs are searched for, attachments are found by the name of their mail.
+        let notes = if self.is_named(id) { None } else { not_read(names.len(), "attachment") };
+        let notes = notes.into_iter().collect();
+        Contents { encoding, text, blocks, notes, parts: Vec::new() }.document(self, id, bytes)
     }
 }
 
@@ -113,7 +104,7 @@ fn page(
     match Html.document(id, bytes, ReadOptions { encoding, ..ReadOptions::default() }) {
         Ok(page) => Ok((page.text, page.blocks, page.encoding)),
         // Pictures only.
-        Err(ReadError::Blank { .. }) => Ok((String::new(), Vec::new(), utf8())),
+        Err(ReadError::Blank { .. }) => Ok((String::new(), Vec::new(), TextEncoding::utf8())),
         Err(e) => Err(e),
     }
 }
@@ -132,10 +123,6 @@ fn subject(message: &Message<'_>, encoding: &str) -> String {
         [Some(encoding), None].into_iter().find_map(|label| encoding::decode("", raw, label).ok())
     });
     decoded.map_or_else(|| subject.into(), |(text, _)| text.trim().to_owned())
-}
-
-fn utf8() -> TextEncoding {
-    TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 }
 }
 
 fn moved(block: &Block, by: usize) -> Block {
@@ -282,13 +269,21 @@ mod tests {
 
     #[test]
     fn attachments_are_named_and_not_read() {
-        let document = read(
+        let mail =
             "From: a@b\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\
              --b\nContent-Type: text/plain; charset=utf-8\n\nنص الرسالة\n\
              --b\nContent-Type: text/plain; charset=utf-8\nContent-Disposition: attachment; filename=a.txt\n\nسر\n--b--\n"
-                .as_bytes(),
-        );
+                .as_bytes();
+        let document = read(mail);
         assert!(document.text.contains("Attachments: a.txt") && !document.text.contains("سر"));
+        assert!(document.notes.is_empty());
+        // Known by its content only: nobody looked for its attachments.
+        let nameless = format!("MIME-Version: 1.0\nTo: c@d\n{}", std::str::from_utf8(mail).unwrap());
+        let document = crate::read::read("stdin", nameless.as_bytes(), ReadOptions::default()).unwrap();
+        assert_eq!(
+            (document.format.as_str(), document.notes.as_slice()),
+            ("eml", &["one attachment was not read".to_owned()][..])
+        );
     }
 
     #[test]

@@ -11,10 +11,8 @@ use quick_xml::{Reader, XmlVersion};
 
 use super::extract::Extract;
 use super::package::{Package, not_read};
-use super::{Format, ReadError, ReadOptions, css, digest_of, html};
-use crate::document::{
-    Block, BlockKind, Document, Edit, EncodingSource, Notation, Original, Part, Span, TextEncoding, Written,
-};
+use super::{Contents, Format, ReadError, ReadOptions, css, html};
+use crate::document::{Block, BlockKind, Document, Edit, Notation, Part, Span, TextEncoding, Written};
 use crate::{lang, xml};
 
 /// `.epub`
@@ -81,17 +79,15 @@ impl Format for Epub {
             });
         }
         let (text, blocks, parts, notes) = book.finish();
-        Ok(Document {
-            id: id.into(),
-            digest: digest_of(bytes),
-            format: self.name().into(),
-            encoding: TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 },
+        Contents {
+            encoding: TextEncoding::utf8(),
             text,
             blocks,
             // They name entries.
             notes: notes.iter().map(|note| lang::shown(note)).collect(),
-            original: Some(Box::new(Original { bytes: bytes.to_vec(), parts })),
-        })
+            parts,
+        }
+        .document(self, id, bytes)
     }
 }
 

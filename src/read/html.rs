@@ -8,8 +8,8 @@ use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::{HtmlString, Spanned, Tokenizer};
 
 use super::extract::Extract;
-use super::{Format, ReadError, ReadOptions, css, digest_of, encoding, is_blank};
-use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span};
+use super::{Contents, Format, ReadError, ReadOptions, css, encoding};
+use crate::document::{BlockKind, Document, EncodingSource, Notation, Part, Span};
 
 /// HTML, and XHTML as browsers take it.
 pub struct Html;
@@ -30,7 +30,7 @@ impl Format for Html {
         let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(BEGINNING)]).to_lowercase();
         let beginning = beginning.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
         let looks_so = ["<!doctype html", "<html"].iter().any(|start| beginning.starts_with(start));
-        looks_so || super::extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
+        looks_so || self.is_named(id)
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
@@ -39,20 +39,8 @@ impl Format for Html {
         read(&page, &mut extract, Kind::Page);
         let edits = extract.end_part();
         let (text, blocks) = extract.finish();
-        if text.chars().all(is_blank) {
-            return Err(ReadError::Blank { id: id.into() });
-        }
-        let part = Part { entry: String::new(), text: page, notation: Notation::Markup, edits };
-        Ok(Document {
-            id: id.into(),
-            digest: digest_of(bytes),
-            format: self.name().into(),
-            encoding,
-            text,
-            blocks,
-            notes: Vec::new(),
-            original: Some(Box::new(Original { bytes: bytes.to_vec(), parts: vec![part] })),
-        })
+        let part = Part::whole(page, Notation::Markup, edits);
+        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part] }.document(self, id, bytes)
     }
 }
 

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use serde::de::IgnoredAny;
 
 use super::lines::Lines;
-use super::{Format, ReadError, ReadOptions, digest_of, encoding, is_blank};
-use crate::document::{BlockKind, Document, Notation, Original, Part, Span};
+use super::{Contents, Format, ReadError, ReadOptions, encoding, is_blank};
+use crate::document::{BlockKind, Document, Notation, Part, Span};
 use crate::lang::has_arabic;
 
 /// One JSON value a line.
@@ -61,17 +61,9 @@ impl Format for JsonLines {
         }
         fields.are_known(id)?;
         let (text, blocks, edits) = lines.finish();
-        let part = Part { entry: String::new(), text: file, notation: Notation::Json, edits };
-        Ok(Document {
-            id: id.into(),
-            digest: digest_of(bytes),
-            format: self.name().into(),
-            encoding,
-            text,
-            blocks,
-            notes: note(&bad).into_iter().collect(),
-            original: Some(Box::new(Original { bytes: bytes.to_vec(), parts: vec![part] })),
-        })
+        let part = Part::whole(file, Notation::Json, edits);
+        Contents { encoding, text, blocks, notes: note(&bad).into_iter().collect(), parts: vec![part] }
+            .document(self, id, bytes)
     }
 }
 

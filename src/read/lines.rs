@@ -19,7 +19,8 @@ impl Lines {
         let had_one = encoding.source == EncodingSource::ByteOrderMark;
         let is_utf8 = encoding.name == "UTF-8";
         let mut lines = Lines::default();
-        if if is_utf8 { had_one } else { needs_one } {
+        let gets_one = if is_utf8 { had_one } else { needs_one };
+        if gets_one {
             lines.edits.push(Edit { at: Span::new(0, 0), with: Written::Always("\u{feff}") });
         }
         lines

@@ -25,7 +25,7 @@ mod txt;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::document::{Block, Document};
+use crate::document::{Block, Document, Original, Part, TextEncoding};
 
 /// Larger files are not reports; reading one would hold several copies of it in memory.
 pub const MAX_BYTES: u64 = 512 << 20;
@@ -262,6 +262,11 @@ pub trait Format: Sync {
     /// Whether a file is in this format. The default goes by the extension alone.
     fn accepts(&self, id: &str, bytes: &[u8]) -> bool {
         let _ = bytes;
+        self.is_named(id)
+    }
+
+    /// Whether a file has one of the format's extensions.
+    fn is_named(&self, id: &str) -> bool {
         extension(id).is_some_and(|e| self.extensions().contains(&e.as_str()))
     }
 
@@ -314,21 +319,39 @@ fn extension(id: &str) -> Option<String> {
     (!stem.is_empty()).then(|| extension.to_lowercase())
 }
 
+/// What a reader found in a file.
+struct Contents {
+    encoding: TextEncoding,
+    text: String,
+    blocks: Vec<Block>,
+    notes: Vec<String>,
+    /// What the file in English is made of; nothing where there is none.
+    parts: Vec<Part>,
+}
+
+impl Contents {
+    fn document(self, format: &dyn Format, id: &str, bytes: &[u8]) -> Result<Document, ReadError> {
+        let Contents { encoding, text, blocks, notes, parts } = self;
+        if text.chars().all(is_blank) {
+            return Err(ReadError::Blank { id: id.into() });
+        }
+        let original = (!parts.is_empty()).then(|| Box::new(Original { bytes: bytes.to_vec(), parts }));
+        let (digest, format) = (digest_of(bytes), format.name().into());
+        Ok(Document { id: id.into(), digest, format, encoding, text, blocks, notes, original })
+    }
+}
+
 /// The document of a format that is text underneath; `blocks` finds its structure.
 fn text_document(
     id: &str,
     bytes: &[u8],
     options: ReadOptions<'_>,
-    format: &'static str,
+    format: &dyn Format,
     blocks: fn(&str) -> Vec<Block>,
 ) -> Result<Document, ReadError> {
     let (text, encoding) = encoding::decode(id, bytes, options.encoding)?;
-    if text.chars().all(is_blank) {
-        return Err(ReadError::Blank { id: id.into() });
-    }
     let blocks = blocks(&text);
-    let (digest, format) = (digest_of(bytes), format.into());
-    Ok(Document { id: id.into(), digest, format, encoding, text, blocks, notes: Vec::new(), original: None })
+    Contents { encoding, text, blocks, notes: Vec::new(), parts: Vec::new() }.document(format, id, bytes)
 }
 
 /// SHA-256, lower-case hex.

@@ -12,8 +12,8 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::extract::Extract;
 use super::package::{Package, not_read};
-use super::{Format, ReadError, ReadOptions, digest_of, is_blank};
-use crate::document::{BlockKind, Document, EncodingSource, Notation, Original, Part, Span, TextEncoding};
+use super::{Contents, Format, ReadError, ReadOptions};
+use crate::document::{BlockKind, Document, Notation, Part, Span, TextEncoding};
 use crate::{lang, xml};
 
 /// `.odt`
@@ -80,19 +80,7 @@ impl Format for Odt {
             parts.push(Part { entry: entry.into(), text, notation: Notation::Markup, edits });
         }
         let (text, blocks) = extract.finish();
-        if text.chars().all(is_blank) {
-            return Err(ReadError::Blank { id: id.into() });
-        }
-        Ok(Document {
-            id: id.into(),
-            digest: digest_of(bytes),
-            format: self.name().into(),
-            encoding: TextEncoding { name: "UTF-8".into(), source: EncodingSource::Declared, undecodable: 0 },
-            text,
-            blocks,
-            notes,
-            original: Some(Box::new(Original { bytes: bytes.to_vec(), parts })),
-        })
+        Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts }.document(self, id, bytes)
     }
 }
 

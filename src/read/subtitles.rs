@@ -11,8 +11,8 @@ use std::borrow::Cow;
 
 use super::lines::Lines;
 use super::txt::PlainText;
-use super::{Format, ReadError, ReadOptions, digest_of, encoding};
-use crate::document::{BlockKind, Document, Notation, Original, Part, Span};
+use super::{Contents, Format, ReadError, ReadOptions, encoding};
+use crate::document::{BlockKind, Document, Notation, Part, Span};
 use crate::lang::is_bidi_control;
 
 /// SubRip.
@@ -39,11 +39,11 @@ impl Format for Srt {
         let mut lines = beginning.trim_start_matches('\u{feff}').lines().skip_while(|l| l.trim().is_empty());
         let looks_so =
             lines.next().is_some_and(is_number) && lines.next().is_some_and(|line| times(line).is_some());
-        looks_so || (is_named(self, id) && !is_vtt(bytes))
+        looks_so || (self.is_named(id) && !is_vtt(bytes))
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
-        subtitles(self.name(), Notation::Subtitle, id, bytes, options)
+        subtitles(self, Notation::Subtitle, id, bytes, options)
     }
 }
 
@@ -58,11 +58,11 @@ impl Format for Vtt {
 
     /// By its name, or by its first line.
     fn accepts(&self, id: &str, bytes: &[u8]) -> bool {
-        is_vtt(bytes) || is_named(self, id)
+        is_vtt(bytes) || self.is_named(id)
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
-        subtitles(self.name(), Notation::MarkedSubtitle, id, bytes, options)
+        subtitles(self, Notation::MarkedSubtitle, id, bytes, options)
     }
 }
 
@@ -77,12 +77,8 @@ fn is_vtt(bytes: &[u8]) -> bool {
     matches!(behind, Some(None | Some(b' ' | b'\t' | b'\r' | b'\n')))
 }
 
-fn is_named(format: &dyn Format, id: &str) -> bool {
-    super::extension(id).is_some_and(|e| format.extensions().contains(&e.as_str()))
-}
-
 fn subtitles(
-    name: &'static str,
+    format: &dyn Format,
     notation: Notation,
     id: &str,
     bytes: &[u8],
@@ -104,17 +100,8 @@ fn subtitles(
         }
     }
     let (text, blocks, edits) = lines.finish();
-    let part = Part { entry: String::new(), text: file, notation, edits };
-    Ok(Document {
-        id: id.into(),
-        digest: digest_of(bytes),
-        format: name.into(),
-        encoding,
-        text,
-        blocks,
-        notes: Vec::new(),
-        original: Some(Box::new(Original { bytes: bytes.to_vec(), parts: vec![part] })),
-    })
+    let part = Part::whole(file, notation, edits);
+    Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part] }.document(format, id, bytes)
 }
 
 /// A stretch of time with text.

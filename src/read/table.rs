@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 
 use super::lines::Lines;
-use super::{Format, ReadError, ReadOptions, digest_of, encoding, is_blank};
-use crate::document::{BlockKind, Document, Notation, Original, Part, Span};
+use super::{Contents, Format, ReadError, ReadOptions, encoding, is_blank};
+use crate::document::{BlockKind, Document, Notation, Part, Span};
 use crate::lang::{digit_value, has_arabic};
 
 /// Comma-separated values, whatever separates them.
@@ -56,17 +56,8 @@ impl Format for Table {
             lines.part();
         }
         let (text, blocks, edits) = lines.finish();
-        let part = Part { entry: String::new(), text: file, notation, edits };
-        Ok(Document {
-            id: id.into(),
-            digest: digest_of(bytes),
-            format: self.name().into(),
-            encoding,
-            text,
-            blocks,
-            notes: Vec::new(),
-            original: Some(Box::new(Original { bytes: bytes.to_vec(), parts: vec![part] })),
-        })
+        let part = Part::whole(file, notation, edits);
+        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part] }.document(self, id, bytes)
     }
 }
 

@@ -24,7 +24,7 @@ impl Format for PlainText {
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
-        text_document(id, bytes, options, self.name(), blocks)
+        text_document(id, bytes, options, self, blocks)
     }
 }
 

@@ -20,6 +20,28 @@ fn hub(case: &str, weights: &str) -> (Server, Value) {
 }
 
 #[test]
+fn what_cannot_be_reached_is_not_said_to_be_taken() {
+    let place = Place::new();
+    let nowhere = |(auto, name): (usize, &str)| {
+        format!(
+            "[[model]]\nname = '{name}'\nabout = 'x'\ntasks = ['translate']\nfamily = 'marian'\nlicence = 'MIT'\n\
+             auto = {auto}\nsource.url = {{ base = 'http://127.0.0.1:9/{name}/' }}\n\
+             files = [{{ name = 'model.bin', parts = ['model.bin'] }}]\n"
+        )
+    };
+    place.write("nowhere.toml", [(2, "firefox-ar-en"), (9, "gemma-3-270m-ar-en")].map(nowhere).concat());
+    let mut command = assert_cmd::Command::from_std(place.command("translate --registry nowhere.toml"));
+    command.env("HF_ENDPOINT", "http://127.0.0.1:9").write_stdin("نص\n");
+    let ran = Ran::of(command.output().unwrap());
+    ran.expect(2).says(&[
+        "no model that translates could be had",
+        "http://127.0.0.1:9/firefox-ar-en/",
+        "hint: ",
+    ]);
+    assert!(!ran.stderr.contains("Taking"), "{}", ran.stderr);
+}
+
+#[test]
 fn auto_takes_the_best_model_from_the_hub_and_later_runs_need_no_network() {
     // Published with safetensors, and as many of these models are, with a half-precision pickle only.
     for (case, weights) in [("marian-base", "model.safetensors"), ("marian-big", "pytorch_model.bin")] {
