@@ -248,14 +248,18 @@ impl Observer for Reporter {
             Event::Warning(message) => self.warn_of(message),
             Event::Corrections(taken) => self.info(&format!("review.csv: {}", taken.in_words())),
             Event::Document(record) => self.document(record),
-            Event::Discovered { ignored, .. } if !ignored.is_empty() => {
-                let (first, reason) = &ignored[0];
-                let others = match ignored.len() - 1 {
-                    0 => String::new(),
-                    1 => ", and one other file".into(),
-                    n => format!(", and {n} other files"),
-                };
-                self.info(&format!("left aside: {} ({reason}){others}", self.name(first)));
+            Event::Discovered { ignored, parted, .. } => {
+                if let Some((first, reason)) = ignored.first() {
+                    let others = match ignored.len() - 1 {
+                        0 => String::new(),
+                        1 => ", and one other file".into(),
+                        n => format!(", and {n} other files"),
+                    };
+                    self.info(&format!("left aside: {} ({reason}){others}", self.name(first)));
+                }
+                for (id, parts) in *parted {
+                    self.info(&format!("{}: long; taken in {parts} parts", self.name(id)));
+                }
             }
             _ => {}
         }

@@ -1,5 +1,5 @@
-//! Files that hold other files: ZIP archives, mailboxes, and mails with attachments. What is in one is listed when a run
-//! begins, and opened when its turn comes.
+//! Files that hold other files: ZIP archives, mailboxes, and mails with attachments; and text that is too long for one
+//! document, which holds its parts. What is in one is listed when a run begins, and opened when its turn comes.
 //!
 //! A container is known by its name and its first bytes. It is opened as deep as [`DEEPEST`], within limits that no
 //! container made by people comes near.
@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use super::{archive, mailbox};
+use super::{archive, mailbox, parts};
 use crate::mail;
 
 /// An attachment in a mail in a mailbox in an archive.
@@ -35,6 +35,15 @@ pub enum Step {
     },
     /// The attachment of this number in a mail.
     Attachment(usize),
+    /// A part of a long text: its bytes.
+    Part {
+        /// How many of the file's beginning stand before it.
+        head: u64,
+        /// Its first.
+        start: u64,
+        /// How many.
+        bytes: u64,
+    },
 }
 
 /// A file in a container.
@@ -93,18 +102,50 @@ pub fn may_hold(name: &str) -> bool {
     is_container(name) || name.to_lowercase().ends_with(".eml")
 }
 
-/// What the file at `path` holds, and whether it is a document as well (a mail is); none if it is no container.
+/// Whether a file of this size may be taken in parts.
+pub fn may_be_long(bytes: u64) -> bool {
+    bytes > parts::WHOLE
+}
+
+/// What a file holds, and what becomes of itself.
+#[derive(Debug)]
+pub struct Holding {
+    /// What is in it.
+    pub listing: Listing,
+    /// It is a document as well, as a mail is.
+    pub is_document: bool,
+    /// What is in it are its own parts.
+    pub is_parted: bool,
+}
+
+/// What the file at `path` holds; none if it is no container, and one document.
 ///
 /// # Errors
 /// One line: it cannot be read, or holds more than the limits.
-pub fn list(path: &Path) -> Result<Option<(Listing, bool)>, String> {
+pub fn list(path: &Path) -> Result<Option<Holding>, String> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let mut file = File::open(path).map_err(|e| e.to_string())?;
-    let Some(kind) = kind_of(&name, &mut file).map_err(|e| e.to_string())? else { return Ok(None) };
     let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let Some(kind) = kind_of(&name, &mut file).map_err(|e| e.to_string())? else {
+        let listing = parts_of(&name, file, size).map_err(|e| e.to_string())?;
+        return Ok(listing.map(|listing| Holding { listing, is_document: false, is_parted: true }));
+    };
     let mut walk = Walk { listing: Listing::default(), left: size.saturating_mul(RATIO) + (64 << 20) };
     walk.look_into(kind, &mut BufReader::new(file), "", &[])?;
-    Ok(Some((walk.listing, kind == Kind::Mail)))
+    Ok(Some(Holding { listing: walk.listing, is_document: kind == Kind::Mail, is_parted: false }))
+}
+
+/// The parts of a text that is too long for one document.
+fn parts_of(name: &str, mut file: File, size: u64) -> io::Result<Option<Listing>> {
+    let Some((_, extension)) = name.rsplit_once('.').filter(|_| may_be_long(size)) else { return Ok(None) };
+    let mut beginning = Vec::new();
+    file.by_ref().take(4096).read_to_end(&mut beginning)?;
+    file.rewind()?;
+    let Some(cut) = parts::Cut::of(&extension.to_lowercase(), &beginning) else { return Ok(None) };
+    let parts = parts::list(file, cut, extension)?.into_iter();
+    let members: Vec<Member> =
+        parts.map(|(name, step, bytes)| Member { name, steps: vec![step], bytes }).collect();
+    Ok((members.len() > 1).then(|| Listing { members, failed: Vec::new() }))
 }
 
 fn kind_of(name: &str, file: &mut (impl Read + Seek)) -> io::Result<Option<Kind>> {
@@ -237,6 +278,7 @@ fn take(container: &mut (impl Read + Seek), step: &Step) -> Result<Vec<u8>, Stri
             return archive::entry(&mut archive::open(container)?, *number);
         }
         Step::Message { start, bytes } => mailbox::message(container, *start, *bytes, LARGEST),
+        Step::Part { head, start, bytes } => parts::part(container, *head, *start, *bytes),
         Step::Attachment(number) => whole(container).and_then(|bytes| {
             let message = mail::parse(&bytes);
             let attachment = message.and_then(|message| mail::attachment(&message, *number));
@@ -308,7 +350,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let (listing, _) = list(&path).unwrap().unwrap();
+        let Holding { listing, .. } = list(&path).unwrap().unwrap();
         assert_eq!(listing.failed, []);
         let mut opener = Opener::default();
         let mut open = |member: &Member| {
@@ -383,6 +425,26 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             assert!(list(&path).unwrap().is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_its_parts() {
+        let line = "سطر من نص طويل جدا.\n\n";
+        let text = line.repeat((parts::WHOLE as usize).div_ceil(line.len()) + 1);
+        let found = members("long.TXT", text.as_bytes());
+        assert_eq!(
+            (found.len(), found[0].0.as_str(), found[7].0.as_str()),
+            (8, "part-001.TXT", "part-008.TXT")
+        );
+        assert_eq!(
+            found.iter().map(|(_, part)| part.lines().count().div_ceil(2)).sum::<usize>(),
+            text.lines().count() / 2
+        );
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("short.txt");
+        std::fs::write(&path, &text[..line.len() * 1000]).unwrap();
+        assert!(list(&path).unwrap().is_none());
     }
 
     #[test]

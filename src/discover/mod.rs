@@ -7,6 +7,7 @@
 mod archive;
 mod container;
 mod mailbox;
+mod parts;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -18,8 +19,8 @@ use ignore::WalkBuilder;
 
 use crate::run::Readers;
 
-use container::Member;
 pub use container::{CONTAINERS, Opener, Step};
+use container::{Holding, Member};
 
 /// The path that stands for standard input, and the id of its document.
 const STDIN: (&str, &str) = ("-", "stdin");
@@ -72,7 +73,7 @@ pub enum Origin {
     Stdin,
     /// A file.
     File(PathBuf),
-    /// A file in an archive, a mailbox or a mail.
+    /// A file in an archive, a mailbox or a mail; a part of a long text.
     Member {
         /// The file that holds it.
         container: PathBuf,
@@ -122,13 +123,16 @@ pub struct Discovery {
     pub ignored: Vec<Ignored>,
     /// What it would have read, had it been able to.
     pub failed: Vec<Failed>,
+    /// Files that are taken in parts, with how many those are.
+    pub parted: Vec<(String, usize)>,
     /// Who else may read all of the inputs.
     pub readers: Readers,
 }
 
 /// Resolves `paths`: files, which are taken whatever their kind, `-` for standard input, and folders, which are
 /// searched to any depth for files that `is_readable` knows the format of. Symbolic links are followed; a file
-/// met twice is taken once, under its first name. Archives, mailboxes and mails are looked into as if they were folders.
+/// met twice is taken once, under its first name. Archives, mailboxes and mails are looked into as if they were folders, and
+/// so are long texts, which hold their parts.
 /// `skip` is the output folder.
 ///
 /// # Errors
@@ -177,11 +181,14 @@ impl Search<'_> {
     /// A file, or what it holds. One that was named is taken whatever its kind.
     fn add_file(&mut self, id: String, path: &Path, bytes: u64, is_named: bool) {
         let is_document = (self.is_readable)(path);
-        let holds = is_named || container::may_hold(&id);
+        let holds = is_named || container::may_hold(&id) || (is_document && container::may_be_long(bytes));
         match holds.then(|| container::list(path)) {
-            Some(Ok(Some((listing, is_mail)))) => {
+            Some(Ok(Some(Holding { listing, is_document, is_parted }))) => {
                 if self.found.taken.insert(real(path)) {
-                    if is_mail {
+                    if is_parted {
+                        self.found.parted.push((id.clone(), listing.members.len()));
+                    }
+                    if is_document {
                         let origin = Origin::File(path.into());
                         self.found.inputs.push(Input { id: id.clone(), origin, bytes });
                     }
@@ -280,6 +287,7 @@ struct Found {
     taken: HashSet<PathBuf>,
     ignored: BTreeMap<PathBuf, Ignored>,
     failed: Vec<Failed>,
+    parted: Vec<(String, usize)>,
 }
 
 impl Found {
@@ -319,7 +327,7 @@ impl Found {
     }
 
     fn into_discovery(self) -> Result<Discovery, DiscoverError> {
-        let Found { stdin, mut inputs, taken, ignored, mut failed } = self;
+        let Found { stdin, mut inputs, taken, ignored, mut failed, parted } = self;
         if stdin {
             inputs.push(Input { id: STDIN.1.into(), origin: Origin::Stdin, bytes: 0 });
         }
@@ -341,7 +349,7 @@ impl Found {
         failed.sort_by(|a, b| a.id.cmp(&b.id));
         failed.dedup();
         let readers = readers(&taken);
-        Ok(Discovery { inputs, ignored, failed, readers })
+        Ok(Discovery { inputs, ignored, failed, parted, readers })
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Event<'a> {
         bytes: u64,
         /// Files left aside, with the reason.
         ignored: &'a [(String, String)],
+        /// Long texts that are taken in parts, with how many those are.
+        parted: &'a [(String, usize)],
     },
     /// A document was read and cut into segments.
     Read {

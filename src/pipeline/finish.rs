@@ -4,7 +4,7 @@
 //! a record; what fails here is that document's failure and nobody else's.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
 use crate::brief::Brief;
 use crate::document::Document;
@@ -64,11 +64,14 @@ impl<'a> Finishing<'a> {
         Finishing { writers: write::writers(formats), output_names, output, stamp, observer }
     }
 
-    /// All documents that come, until nobody sends any more.
-    pub fn all(&self, documents: Receiver<Translated>) -> Finished {
+    /// All documents that come, until nobody sends any more; of each that was written, the bytes of its text go to `written`.
+    pub fn all(&self, documents: Receiver<Translated>, written: Sender<usize>) -> Finished {
         let mut finished = Finished::default();
         for translated in documents {
+            let bytes = translated.document.text.len();
             self.one(translated, &mut finished);
+            // Nobody listens after the last one.
+            let _ = written.send(bytes);
         }
         finished
     }

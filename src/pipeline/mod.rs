@@ -19,7 +19,7 @@ mod settle;
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
@@ -42,6 +42,9 @@ pub use event::{Event, Observer, Silent};
 pub use plan::{BriefMaker, Plan, PlanOptions, RunError, RunOptions, plan};
 pub use repair::Repairing;
 pub use settle::{Rules, correct, settle, unit_of};
+
+/// Bytes of text that may wait to be written: units and pages take twenty times as much.
+const MOST_UNWRITTEN: usize = 4 << 20;
 
 /// The record of a document of which nothing is known but its fate.
 fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
@@ -68,9 +71,9 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
 pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Result<RunRecord, RunError> {
     let started = SystemTime::now();
     let clock = Instant::now();
-    let Plan { inputs, output_names, failed, ignored, output, mut memory, beyond_limit } = plan;
+    let Plan { inputs, output_names, failed, ignored, parted, output, mut memory, beyond_limit } = plan;
     let bytes = inputs.iter().map(|i| i.bytes).sum();
-    observer.event(Event::Discovered { documents: inputs.len(), bytes, ignored: &ignored });
+    observer.event(Event::Discovered { documents: inputs.len(), bytes, ignored: &ignored, parted: &parted });
     for failure in &failed {
         observer.event(Event::Document(failure));
     }
@@ -215,6 +218,28 @@ impl Observer for Counting<'_> {
     }
 }
 
+/// The way to the thread that writes.
+struct ToWrite {
+    to: SyncSender<Translated>,
+    /// Bytes of each document that was written.
+    done: Receiver<usize>,
+    /// Bytes of text that wait to be written.
+    unwritten: usize,
+}
+
+impl ToWrite {
+    /// Hands a document on, when there is room; false where nobody takes it.
+    fn send(&mut self, translated: Translated) -> bool {
+        let bytes = translated.document.text.len();
+        while self.unwritten > 0 && self.unwritten + bytes > MOST_UNWRITTEN {
+            let Ok(written) = self.done.recv() else { return false };
+            self.unwritten -= written;
+        }
+        self.unwritten += bytes;
+        self.to.send(translated).is_ok()
+    }
+}
+
 struct Runner<'a> {
     options: &'a RunOptions<'a>,
     observer: &'a dyn Observer,
@@ -240,25 +265,23 @@ impl Runner<'_> {
         thread::scope(|scope| {
             // The next window is read while this one is translated, and no further.
             let (read, to_translate) = sync_channel(0);
-            // All documents of a window can wait without the model waiting.
+            // All documents of a window can wait without the model waiting, if they are not long.
             let (translated, to_write) = sync_channel(prepare::WINDOW_DOCUMENTS);
+            let (written, done) = channel();
+            let to_write_to = ToWrite { to: translated, done, unwritten: 0 };
             let thread = thread::Builder::new;
             thread().spawn_scoped(scope, || preparing.windows(inputs, read)).map_err(RunError::Thread)?;
-            let writer =
-                thread().spawn_scoped(scope, || finishing.all(to_write)).map_err(RunError::Thread)?;
-            let end = self.windows(inputs, to_translate, translated);
+            let writer = thread()
+                .spawn_scoped(scope, || finishing.all(to_write, written))
+                .map_err(RunError::Thread)?;
+            let end = self.windows(inputs, to_translate, to_write_to);
             let finished = writer.join().unwrap_or_else(|panic| resume_unwind(panic));
             end.map(|()| finished)
         })
     }
 
     /// Translates the windows as they come.
-    fn windows(
-        &mut self,
-        inputs: &[Input],
-        from: Receiver<Window>,
-        to: SyncSender<Translated>,
-    ) -> Result<(), RunError> {
+    fn windows(&mut self, inputs: &[Input], from: Receiver<Window>, mut to: ToWrite) -> Result<(), RunError> {
         let mut reached = 0;
         for window in from {
             if self.observer.cancelled().load(Ordering::Relaxed) {
@@ -269,7 +292,7 @@ impl Runner<'_> {
                 self.observer.event(Event::Document(&record));
                 self.records.push(record);
             }
-            self.window(window.documents, &to)?;
+            self.window(window.documents, &mut to)?;
             if self.interrupted {
                 break;
             }
@@ -286,7 +309,7 @@ impl Runner<'_> {
     }
 
     /// Translates the documents of a window and hands them on, as far as the user lets it.
-    fn window(&mut self, mut window: Vec<Pending>, to: &SyncSender<Translated>) -> Result<(), RunError> {
+    fn window(&mut self, mut window: Vec<Pending>, to: &mut ToWrite) -> Result<(), RunError> {
         match self.translate(&mut window) {
             Ok(()) => {}
             Err(AnswerError::Memory(e)) => return Err(e.into()),
@@ -304,7 +327,7 @@ impl Runner<'_> {
                 return Err(RunError::Ledger { document: document.id, counted, units: units.len() });
             }
             // Nobody takes it only where the writing thread has panicked, which ends the run.
-            if to.send(Translated { document, bytes, units, brief }).is_err() {
+            if !to.send(Translated { document, bytes, units, brief }) {
                 break;
             }
         }

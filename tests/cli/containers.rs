@@ -76,3 +76,23 @@ fn what_cannot_be_opened_does_not_stop_the_rest() {
     assert_eq!(document(&record, "good.zip/a.txt")["outcome"], "done");
     assert_eq!(document(&record, "cut.zip")["outcome"], "failed");
 }
+
+#[test]
+fn a_long_text_is_taken_in_parts() {
+    let place = Place::new();
+    let line = "Nothing to translate in this long line, which stands here to make the file long enough.\n";
+    let chapter = format!("{CLEAN}\n\n{}\n", line.repeat((1 << 20) / line.len()));
+    let text = chapter.repeat(9);
+    place.write("in/long.txt", &text);
+    let ran = place.tarjuman("run in --out out --model echo --formats txt --brief none");
+    ran.expect(0).says(&["long.txt: long; taken in 9 parts"]);
+    let record = place.record("out");
+    let documents = record["documents"].as_array().unwrap();
+    let ids: Vec<&str> = documents.iter().map(|document| document["id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids[0], ids[8]), (9, "long.txt/part-001.txt", "long.txt/part-009.txt"));
+    let english: String =
+        (1..10).map(|number| place.read(&format!("out/long.txt/part-00{number}.en.txt"))).collect();
+    assert_eq!(english.lines().count(), text.lines().count());
+    assert_eq!(english.matches(line).count(), text.matches(line).count());
+    assert!(!english.contains("ال"));
+}
