@@ -29,6 +29,15 @@ pub struct Brief {
     pub method: String,
     /// One line.
     pub headline: Point,
+    /// People that it names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<Point>,
+    /// Places where something is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Point>,
+    /// Dates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dates: Vec<Point>,
     /// The main points, in the order of the report.
     pub points: Vec<Point>,
     /// Figures mentioned, in the order of the report.
@@ -37,4 +46,15 @@ pub struct Brief {
     pub flagged: Vec<usize>,
     /// Sentences a model wrote that were dropped because the cited units do not bear them out.
     pub dropped: usize,
+}
+
+impl Brief {
+    /// What it says of who, where and when: the kinds of which it has any, with their names.
+    pub fn facts(&self) -> impl Iterator<Item = (&'static str, &[Point])> {
+        let kinds = [("Who", &self.who), ("Where", &self.places), ("When", &self.dates)];
+        kinds
+            .into_iter()
+            .map(|(name, points)| (name, points.as_slice()))
+            .filter(|(_, points)| !points.is_empty())
+    }
 }

@@ -138,6 +138,17 @@ pub struct Original {
     pub bytes: Vec<u8>,
     /// The texts inside of it.
     pub parts: Vec<Part>,
+    /// What it sets apart inside of sentences, in order.
+    pub marks: Vec<Mark>,
+}
+
+/// Text within a line that a format sets apart: bold, a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Where it stands in [`Document::text`].
+    pub span: Span,
+    /// What it may be called in English, the likeliest first; filled in once its sentence is translated.
+    pub english: Vec<String>,
 }
 
 /// A text of an [`Original`].

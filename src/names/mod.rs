@@ -23,15 +23,17 @@ const RECURRING: usize = 2;
 
 /// A name in a sentence and its translation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Occurrence {
+pub struct Occurrence {
     /// The Arabic word as it is compared, without what is written onto it.
-    name: String,
+    pub name: String,
+    /// Its number among the words of the source ([`words::words`]).
+    pub word: usize,
     /// Bytes of the target.
-    at: Range<usize>,
+    pub at: Range<usize>,
 }
 
 /// The names of a sentence, in the order of the target. Each word of either side is used once, for what it is most like.
-fn occurrences(source: &str, target: &str) -> Vec<Occurrence> {
+pub fn occurrences(source: &str, target: &str) -> Vec<Occurrence> {
     let latin: Vec<Range<usize>> = capitalised(target);
     if latin.is_empty() {
         return Vec::new();
@@ -54,7 +56,7 @@ fn occurrences(source: &str, target: &str) -> Vec<Occurrence> {
         if !used_latin.contains(&l) && !used_arabic.contains(&a) {
             used_latin.insert(l);
             used_arabic.insert(a);
-            occurrences.push(Occurrence { name: stem.to_owned(), at: latin[l].clone() });
+            occurrences.push(Occurrence { name: stem.to_owned(), word: a, at: latin[l].clone() });
         }
     }
     occurrences.sort_by_key(|occurrence| occurrence.at.start);
@@ -164,7 +166,7 @@ impl Choices {
         let mut text = String::new();
         let mut changes = Vec::new();
         let mut from = 0;
-        for Occurrence { name, at } in occurrences(source, target) {
+        for Occurrence { name, at, .. } in occurrences(source, target) {
             let wanted = self.of(&name).filter(|wanted| !wanted.is_empty() && *wanted != &target[at.clone()]);
             if let Some(wanted) = wanted {
                 text.push_str(&target[from..at.start]);
@@ -207,7 +209,7 @@ pub struct NameRow {
 impl Names {
     /// Takes in the names of a sentence as the model spelt them.
     pub fn observe(&mut self, document: &str, source: &str, target: &str) {
-        for Occurrence { name, at } in occurrences(source, target) {
+        for Occurrence { name, at, .. } in occurrences(source, target) {
             let name = self.0.entry(name).or_default();
             *name.spellings.entry(target[at].to_owned()).or_default() += 1;
             if !name.documents.contains(document) {

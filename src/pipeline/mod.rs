@@ -6,6 +6,7 @@
 //! are rendered from units; an interrupted run is resumed by running again, which finds its sentences in the memory.
 
 mod answer;
+mod apart;
 mod brief;
 mod corrections;
 mod event;
@@ -30,7 +31,7 @@ use crate::run::{self, DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::similar::{self, NearDuplicate, Sketch};
 use crate::unit::{Ledger, State, TranslationUnit};
 use crate::verify;
-use crate::write::{self, OutputDir, Tables};
+use crate::write::{self, Format, OutputDir, Tables};
 
 use finish::{Briefing, Finished, Finishing, Translated};
 use history::{History, News};
@@ -381,6 +382,11 @@ impl Runner<'_> {
             repairing.repair(&mut units)?;
         }
         window.iter_mut().flat_map(|pending| &mut pending.units).for_each(|unit| self.spell(unit));
+        if self.options.formats.contains(&Format::Original) {
+            let observer = &repair::Tokens(self.observer);
+            let mut answering = Answering { model, cut: Cut::Whole, memory: &mut self.memory, observer };
+            apart::name_marks(window, &mut answering, &self.options.names)?;
+        }
         Ok(())
     }
 

@@ -195,7 +195,7 @@ fn weight(findings: &[Finding]) -> u32 {
 }
 
 /// Tells of tokens only: the sentences were told of when they were first translated.
-struct Tokens<'a>(&'a dyn Observer);
+pub(super) struct Tokens<'a>(pub &'a dyn Observer);
 
 impl Observer for Tokens<'_> {
     fn event(&self, event: Event<'_>) {

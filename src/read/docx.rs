@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::extract::Extract;
+use super::extract::{Extract, key_of};
 use super::package::{Package, not_read};
 use super::{Contents, Format, ReadError, ReadOptions};
 use crate::document::{BlockKind, Document, Notation, Part, Span, TextEncoding};
@@ -49,8 +49,9 @@ impl Format for Docx {
             parts.push(Part { entry, text, notation: Notation::Markup, edits });
         }
         let notes = left_out(&package.names());
-        let (text, blocks) = extract.finish();
-        Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts }.document(self, id, bytes)
+        let (text, blocks, marks) = extract.finish();
+        Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts, marks }
+            .document(self, id, bytes)
     }
 }
 
@@ -116,16 +117,45 @@ const PASSED: [&str; 5] = ["del", "moveFrom", "Fallback", "instrText", "delText"
 /// Empty elements that turn what they are in to the right.
 const RIGHT_TO_LEFT: [&str; 3] = ["bidi", "rtl", "bidiVisual"];
 
+/// Properties of a run that set it apart from its line.
+const SET_APART: [&str; 16] = [
+    "b",
+    "bCs",
+    "i",
+    "iCs",
+    "u",
+    "strike",
+    "dstrike",
+    "color",
+    "highlight",
+    "shd",
+    "vertAlign",
+    "rStyle",
+    "smallCaps",
+    "caps",
+    "em",
+    "bdr",
+];
+
+/// Whether a property says that the run is as its line.
+fn is_off(tag: &BytesStart<'_>) -> bool {
+    let value = attribute(tag, "val").unwrap_or_default();
+    matches!(value.as_str(), "0" | "false" | "off" | "none" | "auto" | "000000" | "baseline" | "clear")
+}
+
 /// Gathers the paragraphs of one entry.
 fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extract) -> Result<(), String> {
     let mut reader = Reader::from_str(xml);
     // Names of the open elements.
     let mut open: Vec<String> = Vec::new();
     let mut passed: Option<usize> = None;
+    // What sets the run apart, and where the link around it begins.
+    let (mut style, mut link) = (String::new(), None);
     loop {
         let start = reader.buffer_position() as usize;
         let event = reader.read_event().map_err(|e| e.to_string())?;
         let at = Span::new(start, reader.buffer_position() as usize);
+        extract.set_apart(link.or_else(|| (!style.is_empty()).then(|| key_of(&style))));
         match event {
             Event::Eof if open.is_empty() => return Ok(()),
             Event::Eof => return Err("it ends too early".into()),
@@ -138,6 +168,10 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                     }
                     if PASSED.contains(&name.as_str()) {
                         passed = Some(open.len());
+                    } else if name == "r" {
+                        style.clear();
+                    } else if name == "hyperlink" {
+                        link = Some(at.start as u64);
                     } else if name == "p" {
                         let in_cell = open.iter().any(|name| name == "tc");
                         extract.begin(if in_cell { BlockKind::TableCell } else { BlockKind::Paragraph });
@@ -149,7 +183,11 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                 let name = open.pop();
                 match passed {
                     Some(depth) if depth == open.len() => passed = None,
-                    None if name.as_deref() == Some("p") => extract.end(),
+                    None if name.as_deref() == Some("p") => {
+                        link = None;
+                        extract.end();
+                    }
+                    None if name.as_deref() == Some("hyperlink") => link = None,
                     _ => {}
                 }
             }
@@ -162,6 +200,9 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                         style.into_iter().for_each(|kind| extract.is_rather(*kind));
                     }
                     "numPr" | "numId" => extract.is_rather(BlockKind::ListItem),
+                    name if SET_APART.contains(&name) && in_run(&open) && !is_off(&tag) => {
+                        style.push_str(at.of(xml));
+                    }
                     "tab" if open.iter().any(|name| name == "r") => extract.push_sign("\t"),
                     "br" | "cr" => extract.push_sign("\n"),
                     "noBreakHyphen" => extract.push_sign("-"),
@@ -176,6 +217,11 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
             _ => {}
         }
     }
+}
+
+/// Whether what comes is a property of a run.
+fn in_run(open: &[String]) -> bool {
+    matches!(open, [.., run, properties] if run == "r" && properties == "rPr")
 }
 
 /// Whether text between these open elements is for readers.
@@ -235,6 +281,27 @@ mod tests {
                 (TableCell, "12"),
             ],
         );
+    }
+
+    #[test]
+    fn what_is_set_apart_in_a_line_is_known() {
+        let run = |properties: &str, text: &str| {
+            format!("<w:r><w:rPr><w:rtl/>{properties}</w:rPr><w:t>{text}</w:t></w:r>")
+        };
+        let bold = "<w:b/><w:bCs/>";
+        let line = [
+            run("", "نص "),
+            run(bold, "وزارة "),
+            run(bold, "الصحة"),
+            run("<w:i/>", "مائل"),
+            run("<w:b w:val='0'/><w:color w:val='auto'/>", " عادي "),
+            format!("<w:hyperlink>{}{}</w:hyperlink>", run(bold, "رابط"), run("", " طويل")),
+            "<w:r><w:t> بعده</w:t></w:r>".into(),
+        ];
+        let document = read(&[(BODY, &body(&format!("<w:p>{}</w:p>", line.concat())))]).unwrap();
+        let marks = &document.original.as_ref().unwrap().marks;
+        let marks: Vec<&str> = marks.iter().map(|mark| mark.span.of(&document.text)).collect();
+        assert_eq!(marks, ["وزارة الصحة", "مائل", "رابط طويل"]);
     }
 
     #[test]

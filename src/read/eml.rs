@@ -59,7 +59,8 @@ impl Format for Eml {
         // Where inputs are searched for, attachments are found by the name of their mail.
         let notes = if self.is_named(id) { None } else { not_read(names.len(), "attachment") };
         let notes = notes.into_iter().collect();
-        Contents { encoding, text, blocks, notes, parts: Vec::new() }.document(self, id, bytes)
+        Contents { encoding, text, blocks, notes, parts: Vec::new(), marks: Vec::new() }
+            .document(self, id, bytes)
     }
 }
 

@@ -78,16 +78,7 @@ impl Format for Epub {
                 pages => ReadError::Pictures { id: id.into(), pages },
             });
         }
-        let (text, blocks, parts, notes) = book.finish();
-        Contents {
-            encoding: TextEncoding::utf8(),
-            text,
-            blocks,
-            // They name entries.
-            notes: notes.iter().map(|note| lang::shown(note)).collect(),
-            parts,
-        }
-        .document(self, id, bytes)
+        book.finish().document(self, id, bytes)
     }
 }
 
@@ -373,7 +364,7 @@ impl Book {
             }
         }
         edits.extend(encoding(&text));
-        let (words, blocks) = own.finish();
+        let (words, blocks, _) = own.finish();
         self.label(title.into_iter());
         let mut pieces = pieces.into_iter().peekable();
         for Block { span, .. } in blocks {
@@ -397,8 +388,7 @@ impl Book {
         }
     }
 
-    /// The text, its blocks, the parts and the notes.
-    fn finish(self) -> (String, Vec<Block>, Vec<Part>, Vec<String>) {
+    fn finish(self) -> Contents {
         let Book { mut extract, mut parts, mut title, labels, notes, .. } = self;
         let mut known: HashMap<String, Span> = HashMap::new();
         for (text, span) in extract.blocks().filter(|(_, span)| span.len() <= LONGEST_LABEL) {
@@ -429,12 +419,15 @@ impl Book {
             let empty = others.into_iter().map(|at| Edit { at, with: Written::Always("") });
             parts[part].edits.extend(empty);
         }
-        let (mut text, mut blocks) = extract.finish();
+        let (mut text, mut blocks, mut marks) = extract.finish();
         for block in &mut blocks {
             if Some(block.span) == on_page {
                 block.kind = BlockKind::Title;
             }
             block.span = moved(block.span, before);
+        }
+        for mark in &mut marks {
+            mark.span = moved(mark.span, before);
         }
         for edit in parts.iter_mut().flat_map(|part| &mut part.edits) {
             if let Written::Text(span) = &mut edit.with {
@@ -452,7 +445,9 @@ impl Book {
         for part in &mut parts {
             part.edits.sort_by_key(|edit| edit.at.start);
         }
-        (text, blocks, parts, notes)
+        // They name entries.
+        let notes = notes.iter().map(|note| lang::shown(note)).collect();
+        Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts, marks }
     }
 }
 

@@ -3,7 +3,16 @@
 //!
 //! A reader tells what it meets in the order of the file; it knows its format, this knows [`Document`](crate::document).
 
-use crate::document::{Block, BlockKind, Edit, Span, Written};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use crate::document::{Block, BlockKind, Edit, Mark, Span, Written};
+
+/// What text with this style is set apart by: the same for the same style.
+pub(super) fn key_of(style: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    style.hash(&mut hasher);
+    hasher.finish()
+}
 
 /// Text gathered so far.
 #[derive(Default)]
@@ -11,7 +20,12 @@ pub(super) struct Extract {
     text: String,
     blocks: Vec<Block>,
     edits: Vec<Edit>,
+    marks: Vec<Mark>,
     open: Option<(BlockKind, usize)>,
+    /// By what the text that comes is set apart.
+    apart: Option<u64>,
+    /// By what the last of the marks is.
+    last: Option<u64>,
 }
 
 impl Extract {
@@ -36,6 +50,21 @@ impl Extract {
             let with = Written::Text(Span::new(start, self.text.len()));
             self.edits.push(Edit { at, with });
         }
+        let end = self.text.len();
+        match (self.apart, self.marks.last_mut()) {
+            (Some(_), Some(mark)) if self.last == self.apart && mark.span.end == start => mark.span.end = end,
+            (Some(_), _) => {
+                self.marks.push(Mark { span: Span::new(start, end), english: Vec::new() });
+                self.last = self.apart;
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// Text from here on is set apart from its line by this, or by nothing. What follows without a gap and is set apart by the
+    /// same is one.
+    pub fn set_apart(&mut self, by: Option<u64>) {
+        self.apart = by;
     }
 
     /// The same for formats in which white space of any kind and length is one space.
@@ -121,10 +150,10 @@ impl Extract {
         edits
     }
 
-    /// The text and its blocks.
-    pub fn finish(mut self) -> (String, Vec<Block>) {
+    /// The text, its blocks, and what is set apart in it.
+    pub fn finish(mut self) -> (String, Vec<Block>, Vec<Mark>) {
         self.end();
         self.text.push('\n');
-        (self.text, self.blocks)
+        (self.text, self.blocks, self.marks)
     }
 }

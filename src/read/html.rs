@@ -38,9 +38,10 @@ impl Format for Html {
         let mut extract = Extract::default();
         read(&page, &mut extract, Kind::Page);
         let edits = extract.end_part();
-        let (text, blocks) = extract.finish();
+        let (text, blocks, marks) = extract.finish();
         let part = Part::whole(page, Notation::Markup, edits);
-        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part] }.document(self, id, bytes)
+        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part], marks }
+            .document(self, id, bytes)
     }
 }
 
@@ -88,7 +89,8 @@ pub(super) fn read(page: &str, extract: &mut Extract, kind: Kind) -> Vec<(String
     emitter.naively_switch_states(kind == Kind::Page);
     let has_title = kind != Kind::Page;
     let (open, title) = (Vec::new(), Vec::new());
-    let mut reader = Reader { page, kind, extract, open, passed: None, has_title, title, note: [false; 2] };
+    let (note, inline) = ([false; 2], Vec::new());
+    let mut reader = Reader { page, kind, extract, open, passed: None, has_title, title, note, inline };
     for Ok(token) in Tokenizer::new_with_emitter(page, emitter) {
         match token {
             Token::StartTag(tag) => reader.start(&tag),
@@ -173,6 +175,8 @@ struct Reader<'p> {
     title: Vec<(String, Span)>,
     /// Whether a link and raised text are open in the block: what is both is the number of a note.
     note: [bool; 2],
+    /// The elements within a line that are open in the block, and where they begin.
+    inline: Vec<(String, usize)>,
 }
 
 /// The elements that [`Reader::note`] follows.
@@ -218,9 +222,12 @@ impl Reader<'_> {
             _ => {
                 let Some(kind) = block_of(&name, self.has_title) else {
                     self.follow(&name, true);
+                    if !is_void && self.inline.len() < DEEPEST {
+                        self.inline.push((name, tag.span.start));
+                    }
                     return;
                 };
-                self.note = [false; 2];
+                self.end_inline();
                 self.has_title |= kind == BlockKind::Title;
                 if !is_void && self.open.len() < DEEPEST {
                     self.close_implied(&name);
@@ -249,9 +256,12 @@ impl Reader<'_> {
         }
         if block_of(name, true).is_none() {
             self.follow(name, false);
+            if let Some(at) = self.inline.iter().rposition(|(open, _)| open == name) {
+                self.inline.truncate(at);
+            }
             return;
         }
-        self.note = [false; 2];
+        self.end_inline();
         if let Some(at) = self.open.iter().rposition(|open| open == name) {
             self.open.truncate(at);
         }
@@ -289,8 +299,16 @@ impl Reader<'_> {
         } else if self.kind != Kind::Page && self.open.last().is_some_and(|open| open == "title") {
             self.title.push((text.into_owned(), at));
         } else if !(self.note == [true; 2] && text.chars().all(|c| !c.is_alphabetic())) {
+            self.extract.set_apart(self.inline.first().map(|(_, start)| *start as u64));
             self.extract.push_evened(&text, at);
+            self.extract.set_apart(None);
         }
+    }
+
+    /// Elements within a line end with the block, whatever the page says.
+    fn end_inline(&mut self) {
+        self.note = [false; 2];
+        self.inline.clear();
     }
 
     fn follow(&mut self, name: &str, is_open: bool) {
@@ -440,6 +458,21 @@ mod tests {
         check("<div hidden>خفي<div>خفي</div></div>بعد", after);
         check("<ul><li hidden>خفي<ul><li>تحته</ul><li>بند</ul>", &[(ListItem, "تحته"), (ListItem, "بند")]);
         check("<p>نص <span translate=no>هو <span>كما</span> هو</span> بعد", &[(Paragraph, "نص بعد")]);
+    }
+
+    #[test]
+    fn what_is_set_apart_in_a_line_is_known() {
+        for (page, expected) in [
+            ("<p>نص <b>مهم</b> <i>جدا</i><i>وأيضا</i> هنا", vec!["مهم", "جدا", "وأيضا"]),
+            // The outermost element counts, and one that does not end does not reach into the next block.
+            ("<p><a href=x>رابط <b>مهم</b> هنا</a> نص<b>غليظ<p>بعده</b>", vec!["رابط مهم هنا", "غليظ"]),
+            ("<p>نص<br>بعد</b> آخر", vec![]),
+        ] {
+            let document = read(page);
+            let marks = &document.original.as_ref().unwrap().marks;
+            let marks: Vec<&str> = marks.iter().map(|mark| mark.span.of(&document.text)).collect();
+            assert_eq!(marks, expected, "{page}");
+        }
     }
 
     #[test]

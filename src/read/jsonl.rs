@@ -62,8 +62,15 @@ impl Format for JsonLines {
         fields.are_known(id)?;
         let (text, blocks, edits) = lines.finish();
         let part = Part::whole(file, Notation::Json, edits);
-        Contents { encoding, text, blocks, notes: note(&bad).into_iter().collect(), parts: vec![part] }
-            .document(self, id, bytes)
+        Contents {
+            encoding,
+            text,
+            blocks,
+            notes: note(&bad).into_iter().collect(),
+            parts: vec![part],
+            marks: Vec::new(),
+        }
+        .document(self, id, bytes)
     }
 }
 

@@ -25,7 +25,7 @@ mod txt;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::document::{Block, Document, Original, Part, TextEncoding};
+use crate::document::{Block, Document, Mark, Original, Part, TextEncoding};
 
 /// Larger files are not reports; reading one would hold several copies of it in memory.
 pub const MAX_BYTES: u64 = 512 << 20;
@@ -327,15 +327,18 @@ struct Contents {
     notes: Vec<String>,
     /// What the file in English is made of; nothing where there is none.
     parts: Vec<Part>,
+    /// What is set apart inside of sentences.
+    marks: Vec<Mark>,
 }
 
 impl Contents {
     fn document(self, format: &dyn Format, id: &str, bytes: &[u8]) -> Result<Document, ReadError> {
-        let Contents { encoding, text, blocks, notes, parts } = self;
+        let Contents { encoding, text, blocks, notes, parts, marks } = self;
         if text.chars().all(is_blank) {
             return Err(ReadError::Blank { id: id.into() });
         }
-        let original = (!parts.is_empty()).then(|| Box::new(Original { bytes: bytes.to_vec(), parts }));
+        let original =
+            (!parts.is_empty()).then(|| Box::new(Original { bytes: bytes.to_vec(), parts, marks }));
         let (digest, format) = (digest_of(bytes), format.name().into());
         Ok(Document { id: id.into(), digest, format, encoding, text, blocks, notes, original })
     }
@@ -351,7 +354,8 @@ fn text_document(
 ) -> Result<Document, ReadError> {
     let (text, encoding) = encoding::decode(id, bytes, options.encoding)?;
     let blocks = blocks(&text);
-    Contents { encoding, text, blocks, notes: Vec::new(), parts: Vec::new() }.document(format, id, bytes)
+    Contents { encoding, text, blocks, notes: Vec::new(), parts: Vec::new(), marks: Vec::new() }
+        .document(format, id, bytes)
 }
 
 /// SHA-256, lower-case hex.

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::extract::Extract;
+use super::extract::{Extract, key_of};
 use super::package::{Package, not_read};
 use super::{Contents, Format, ReadError, ReadOptions};
 use crate::document::{BlockKind, Document, Notation, Part, Span, TextEncoding};
@@ -79,8 +79,9 @@ impl Format for Odt {
             let edits = extract.end_part();
             parts.push(Part { entry: entry.into(), text, notation: Notation::Markup, edits });
         }
-        let (text, blocks) = extract.finish();
-        Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts }.document(self, id, bytes)
+        let (text, blocks, marks) = extract.finish();
+        Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts, marks }
+            .document(self, id, bytes)
     }
 }
 
@@ -164,7 +165,8 @@ struct Paragraph {
 }
 
 enum Piece {
-    Text(String, Span),
+    /// With what sets it apart from its line.
+    Text(String, Span, Option<u64>),
     /// An element that stands for a character.
     Sign(&'static str),
 }
@@ -179,6 +181,8 @@ struct Open {
     place: Place,
     /// It is for no reader.
     is_passed: bool,
+    /// What sets its text apart from the line.
+    apart: Option<u64>,
     /// It is a field: its tag, and how many pieces its paragraph had before it.
     field: Option<(Span, usize)>,
 }
@@ -254,6 +258,7 @@ impl Walk<'_> {
             around: BlockKind::Paragraph,
             place: Place::Body,
             is_passed: false,
+            apart: None,
             field: None,
         });
         open.field = None;
@@ -264,6 +269,15 @@ impl Walk<'_> {
         if open.is_passed {
             open.into = None;
             return open;
+        }
+        match name {
+            "text:p" | "text:h" => open.apart = None,
+            "text:a" => open.apart = Some(at.start as u64),
+            "text:span" => {
+                let style = attribute(tag, "text:style-name").unwrap_or_default();
+                open.apart = open.apart.or_else(|| Some(key_of(&style)));
+            }
+            _ => {}
         }
         match name {
             "style:style" => self.define(tag),
@@ -339,8 +353,8 @@ impl Walk<'_> {
     }
 
     fn text(&mut self, text: &str, at: Span) {
-        if let Some(into) = self.open.last().and_then(|open| open.into) {
-            self.found.paragraphs[into].pieces.push(Piece::Text(text.to_owned(), at));
+        if let Some(Open { into: Some(into), apart, .. }) = self.open.last() {
+            self.found.paragraphs[*into].pieces.push(Piece::Text(text.to_owned(), at, *apart));
         }
     }
 
@@ -444,14 +458,18 @@ fn tell(mut found: Found, extract: &mut Extract) {
         extract.begin(kind);
         for piece in &pieces {
             match piece {
-                Piece::Text(text, at) => extract.push_evened(text, *at),
+                Piece::Text(text, at, apart) => {
+                    extract.set_apart(*apart);
+                    extract.push_evened(text, *at);
+                }
                 Piece::Sign(" ") if extract.ends_in_space() => {}
                 Piece::Sign(sign) => extract.push_sign(sign),
             }
         }
+        extract.set_apart(None);
         extract.end();
         let is_translated =
-            pieces.iter().any(|piece| matches!(piece, Piece::Text(text, _) if lang::has_arabic(text)));
+            pieces.iter().any(|piece| matches!(piece, Piece::Text(text, ..) if lang::has_arabic(text)));
         if is_translated {
             fields.into_iter().for_each(|tag| extract.always(tag, ""));
         }

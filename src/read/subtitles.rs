@@ -101,7 +101,8 @@ fn subtitles(
     }
     let (text, blocks, edits) = lines.finish();
     let part = Part::whole(file, notation, edits);
-    Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part] }.document(format, id, bytes)
+    Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part], marks: Vec::new() }
+        .document(format, id, bytes)
 }
 
 /// A stretch of time with text.

@@ -57,7 +57,8 @@ impl Format for Table {
         }
         let (text, blocks, edits) = lines.finish();
         let part = Part::whole(file, notation, edits);
-        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part] }.document(self, id, bytes)
+        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part], marks: Vec::new() }
+            .document(self, id, bytes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The brief without a model: the report's own sentences, chosen and quoted.
 
 use super::addressed::speaks_to_a_machine;
+use super::facts::{Facts, facts};
 use super::figures::figures;
 use super::headline::{shorten, title};
 use super::rank::{Vector, centrality, vectors};
@@ -58,9 +59,13 @@ pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Bri
     let mut positions: Vec<usize> = chosen.into_iter().map(|c| candidates.units[c]).collect();
     positions.sort_unstable();
     let points = positions.into_iter().map(|at| quote(units, at)).collect();
+    let Facts { who, places, dates } = facts(units);
     Brief {
         method: "extractive".into(),
         headline,
+        who,
+        places,
+        dates,
         points,
         figures: figures(units, &scores(units), options.max_figures),
         flagged: units.iter().filter(|u| u.state == State::Flagged).map(|u| u.index).collect(),

@@ -6,6 +6,7 @@
 mod abstractive;
 mod addressed;
 mod extractive;
+mod facts;
 mod figures;
 mod grounding;
 mod headline;

@@ -53,6 +53,14 @@ impl DocumentWriter for BriefMarkdown {
         let _ = writeln!(out, "{name} · **{risk}** · {}\n", words::states(&ledger));
         out.push_str(&warning(&doc.model));
         out.push_str(&notes(&doc.document.notes));
+        for (name, points) in brief.facts() {
+            let named = points.iter().map(|point| markdown(&point.text) + &cited.units(&point.units));
+            let named: Vec<String> = named.collect();
+            let _ = writeln!(out, "**{name}:** {}  ", named.join(" · "));
+        }
+        if brief.facts().next().is_some() {
+            out.push('\n');
+        }
         for point in &brief.points {
             let _ = writeln!(out, "- {}{}", markdown(&point.text), cited.units(&point.units));
         }

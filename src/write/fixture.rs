@@ -107,6 +107,12 @@ pub(super) fn report() -> TranslatedDocument {
     doc.brief = Some(Brief {
         method: "extractive".into(),
         headline: Point { text: "Report on the flood".into(), units: vec![0] },
+        who: Vec::new(),
+        places: vec![
+            Point { text: "Al-Nour".into(), units: vec![1, 2] },
+            Point { text: "Homs <b>".into(), units: vec![4] },
+        ],
+        dates: vec![Point { text: "12 May 2016".into(), units: vec![1] }],
         points: vec![
             Point { text: "Volunteers reached the village.".into(), units: vec![1] },
             Point { text: "One said: <script>alert(1)</script>".into(), units: vec![2, 4] },

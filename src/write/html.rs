@@ -90,6 +90,7 @@ struct Bilingual<'d> {
 #[derive(Serialize)]
 struct BriefView {
     headline: PointView,
+    facts: Vec<FactsView>,
     points: Vec<PointView>,
     figures: Vec<FigureView>,
     method: String,
@@ -99,6 +100,12 @@ struct BriefView {
 struct PointView {
     text: Value,
     cites: Vec<Cite>,
+}
+
+#[derive(Serialize)]
+struct FactsView {
+    name: &'static str,
+    points: Vec<PointView>,
 }
 
 #[derive(Serialize)]
@@ -133,6 +140,10 @@ impl BriefView {
         };
         BriefView {
             headline: point(&brief.headline),
+            facts: brief
+                .facts()
+                .map(|(name, points)| FactsView { name, points: points.iter().map(point).collect() })
+                .collect(),
             points: brief.points.iter().map(point).collect(),
             figures: brief.figures.iter().map(figure).collect(),
             method: words::method(brief),

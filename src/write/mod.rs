@@ -17,6 +17,7 @@ mod jsonl;
 mod layout;
 mod links;
 mod markdown;
+mod marks;
 mod names;
 mod original;
 mod page;

@@ -1,8 +1,9 @@
 //! `NAME.en.EXT`: the file itself with its text in English. All else in it, from scripts to styles, stays as it was.
 //!
-//! A sentence goes as a whole into that piece of the file which had most of it; what other pieces had of it (a word in
-//! bold, a link's text) becomes empty. Only subtitles share one, since none may be empty. One that stands in several places
-//! as a whole (a heading, and its entry in a table of contents) goes into each.
+//! A sentence goes into that piece of the file which had most of it. Words that were set apart (bold, a link) keep their
+//! piece where they can be found in the English; what other pieces had becomes empty. Subtitles share a sentence, since none
+//! may be empty. One that stands in several places as a whole (a heading, and its entry in a table of contents) goes into
+//! each.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,9 +13,10 @@ use std::path::PathBuf;
 use zip::{ZipArchive, ZipWriter};
 
 use super::english::EnglishText;
+use super::marks::{self, Stretch};
 use super::subtitle::{lines, shared};
 use super::{DocumentWriter, WriteError, layout, links, words};
-use crate::document::{Document, Notation, Part, Span, Written};
+use crate::document::{Document, Mark, Notation, Part, Span, Written};
 use crate::lang::is_bidi_control;
 use crate::sheet;
 use crate::unit::{State, TranslatedDocument, TranslationUnit};
@@ -44,15 +46,20 @@ impl DocumentWriter for Translated {
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let Some(original) = &doc.document.original else { return EnglishText.render(doc) };
         match original.parts.as_slice() {
-            [whole] if whole.entry.is_empty() => Ok(part(doc, whole).into_bytes()),
-            parts => archive(doc, &original.bytes, parts)
+            [whole] if whole.entry.is_empty() => Ok(part(doc, whole, &original.marks).into_bytes()),
+            parts => archive(doc, &original.bytes, parts, &original.marks)
                 .map_err(|e| WriteError::Render { what: "original", message: e.to_string() }),
         }
     }
 }
 
 /// The archive with some of its entries in English; the others are copied as they are packed.
-fn archive(doc: &TranslatedDocument, bytes: &[u8], parts: &[Part]) -> Result<Vec<u8>, zip::result::ZipError> {
+fn archive(
+    doc: &TranslatedDocument,
+    bytes: &[u8],
+    parts: &[Part],
+    marks: &[Mark],
+) -> Result<Vec<u8>, zip::result::ZipError> {
     let mut from = ZipArchive::new(Cursor::new(bytes))?;
     let mut to = ZipWriter::new(Cursor::new(Vec::with_capacity(bytes.len())));
     for index in 0..from.len() {
@@ -63,14 +70,14 @@ fn archive(doc: &TranslatedDocument, bytes: &[u8], parts: &[Part]) -> Result<Vec
             continue;
         };
         to.start_file(name, entry.options())?;
-        to.write_all(part(doc, own).as_bytes())?;
+        to.write_all(part(doc, own, marks).as_bytes())?;
     }
     Ok(to.finish()?.into_inner())
 }
 
 /// The part's text with its edits made.
-fn part(doc: &TranslatedDocument, part: &Part) -> String {
-    let shares = shares(doc, part);
+fn part(doc: &TranslatedDocument, part: &Part, marks: &[Mark]) -> String {
+    let shares = shares(doc, part, marks);
     let has_crlf = part.text.contains("\r\n");
     let mut out = String::with_capacity(part.text.len());
     let mut end = 0;
@@ -114,7 +121,11 @@ fn push_markup(out: &mut String, text: &str) {
 }
 
 /// The English that each edit has of each unit, by the unit's index and the edit's number.
-fn shares<'d>(doc: &'d TranslatedDocument, part: &Part) -> HashMap<(usize, usize), Cow<'d, str>> {
+fn shares<'d>(
+    doc: &'d TranslatedDocument,
+    part: &Part,
+    marks: &[Mark],
+) -> HashMap<(usize, usize), Cow<'d, str>> {
     // For each unit, the edits that have some of it, and how much.
     let mut pieces: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
     for (place, edit) in part.edits.iter().enumerate() {
@@ -137,11 +148,48 @@ fn shares<'d>(doc: &'d TranslatedDocument, part: &Part) -> HashMap<(usize, usize
             for ((place, _), share) in pieces.iter().zip(shared(&english, &lengths)) {
                 shares.insert((unit.index, *place), Cow::Owned(share.to_owned()));
             }
+        } else if let Some(parts) = set_apart(unit.span, &english, &pieces, part, marks) {
+            let parts = parts.into_iter().filter(|(_, part)| !part.is_empty());
+            shares.extend(parts.map(|(place, part)| ((unit.index, place), Cow::Owned(part.to_owned()))));
         } else if let Some((home, _)) = pieces.iter().rev().max_by_key(|(_, length)| *length) {
             shares.insert((unit.index, *home), english);
         }
     }
     shares
+}
+
+/// What each of the pieces of a sentence has of its English, if something in it is set apart and found there.
+fn set_apart<'e>(
+    sentence: Span,
+    english: &'e str,
+    pieces: &[(usize, usize)],
+    part: &Part,
+    marks: &[Mark],
+) -> Option<Vec<(usize, &'e str)>> {
+    let mut stretches: Vec<Stretch<'_>> = Vec::new();
+    // Of each stretch its mark, and of its pieces the longest.
+    let mut homes: Vec<(Option<usize>, (usize, usize))> = Vec::new();
+    for &(place, length) in pieces {
+        let Written::Text(span) = part.edits[place].with else { continue };
+        let start = span.start.max(sentence.start);
+        let mark = marks.partition_point(|mark| mark.span.end <= start);
+        let mark = marks.get(mark).filter(|mark| mark.span.start <= start).map(|_| mark);
+        match (stretches.last_mut(), homes.last_mut()) {
+            (Some(stretch), Some((of, home))) if *of == mark => {
+                stretch.length += length;
+                if length > home.1 {
+                    *home = (place, length);
+                }
+            }
+            _ => {
+                let english = mark.map(|mark| marks[mark].english.as_slice());
+                stretches.push(Stretch { length, english });
+                homes.push((mark, (place, length)));
+            }
+        }
+    }
+    let parts = marks::split(english, &stretches)?;
+    Some(homes.into_iter().zip(parts).map(|((_, (place, _)), part)| (place, part)).collect())
 }
 
 fn overlapping(doc: &TranslatedDocument, span: Span) -> &[TranslationUnit] {
@@ -246,7 +294,8 @@ mod tests {
             edit(" أمس &amp; اليوم. نعم.", " أمس & اليوم. نعم."),
         ];
         let part = Part { entry: String::new(), text: html.into(), notation: Notation::Markup, edits };
-        doc.document.original = Some(Box::new(Original { bytes: html.into(), parts: vec![part] }));
+        doc.document.original =
+            Some(Box::new(Original { bytes: html.into(), parts: vec![part], marks: Vec::new() }));
         for (unit, target) in doc.units.iter_mut().zip(["The minister said <so> yesterday.", "Yes."]) {
             unit.state = state;
             if state != State::Copied {
@@ -260,6 +309,16 @@ mod tests {
     fn a_sentence_goes_into_the_piece_that_had_most_of_it() {
         let english = String::from_utf8(Translated.render(&page(State::Translated)).unwrap()).unwrap();
         assert_eq!(english, "<p><b></b>The minister said &lt;so&gt; yesterday. Yes.</p>");
+    }
+
+    #[test]
+    fn what_is_set_apart_stays_so_where_it_is_found() {
+        let mut doc = page(State::Translated);
+        let start = doc.document.text.find("الوزير").unwrap();
+        let span = Span::new(start, start + "الوزير".len());
+        doc.document.original.as_mut().unwrap().marks = vec![Mark { span, english: vec!["Minister".into()] }];
+        let english = String::from_utf8(Translated.render(&doc).unwrap()).unwrap();
+        assert_eq!(english, "<p>The <b>minister</b> said &lt;so&gt; yesterday. Yes.</p>");
     }
 
     #[test]

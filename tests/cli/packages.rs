@@ -113,10 +113,10 @@ fn an_opendocument_text_comes_back_in_english() {
         ("تقرير", "tkryr"),
         (
             "وصل <text:span text:style-name=\"B\">الوفد</text:span> إلى<text:note>",
-            "<text:span text:style-name=\"B\"></text:span><text:note>",
+            "wsl <text:span text:style-name=\"B\">alwfd</text:span><text:note>",
         ),
         ("زار القرية.", "zar alkryt."),
-        (" المدينة، <text:date>أمس</text:date>.", "wsl alwfd ala almdynt, ams."),
+        (" المدينة، <text:date>أمس</text:date>.", " ala almdynt, ams."),
     ];
     assert_replaced(&found, &ODT, &replaced);
     let page = place.read("out/report.bilingual.html");
@@ -132,7 +132,7 @@ fn a_book_comes_back_in_english_with_its_table_of_contents() {
         (">ar<", ">en<"),
         ("\"rtl\"", "\"ltr\""),
         ("\"ar\"", "\"en\""),
-        ("باب <i>أول</i>", "bab awl<i></i>"),
+        ("باب <i>أول</i>", "bab <i>awl</i>"),
         ("باب أول", "bab awl"),
         ("وصل الوفد.", "wsl alwfd."),
     ];

@@ -85,6 +85,15 @@ pub(super) fn push_points(brief: &Brief, doc: &TranslatedDocument, links: Links,
             english(&brief.headline.text, Look::BOLD) + &space + &cite(&brief.headline.units, doc, links);
         body.push_str(&paragraph("Normal", &headline));
     }
+    for (name, points) in brief.facts() {
+        let mut line = english(&format!("{name}: "), Look::BOLD);
+        for (at, point) in points.iter().enumerate() {
+            let part = if at > 0 { " · " } else { "" };
+            line += &english(&format!("{part}{} ", point.text), Look::PLAIN);
+            line += &cite(&point.units, doc, links);
+        }
+        body.push_str(&paragraph("Normal", &line));
+    }
     let mut push_item =
         |runs: String| body.push_str(&paragraph_of("ListBullet", List::Bullet(0), false, &runs));
     for point in &brief.points {

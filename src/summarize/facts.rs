@@ -1,0 +1,547 @@
+//! Who, where and when: the people, places and dates that a report names, for the lines under a brief's headline.
+//!
+//! Each is taken from the English only where the Arabic bears it out: a name must be a spelling of an Arabic word, and that
+//! word must stand where Arabic puts people (behind a title, a given name, a verb of saying) or places (behind `مدينة` or
+//! `في`); a date must have its numbers and its month in the source. What is not sure is left out: these lines are for finding
+//! one's way, and no index.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use super::addressed::speaks_to_a_machine;
+use crate::brief::Point;
+use crate::lang::words;
+use crate::names::{self, Occurrence};
+use crate::numbers::{Form, Mention, Offered, mentions};
+use crate::unit::{Risk, State, TranslationUnit};
+
+/// Of each kind.
+const MOST: usize = 4;
+/// Sentences cited for one.
+const CITED: usize = 3;
+
+/// Titles and verbs of saying, folded, that a person's name follows.
+const BEFORE_A_PERSON: &str = "رييس رئيس رئيسة وزير وزيرة دكتور دكتورة شيخ ملك امير سيد سيدة متحدث ناطق قايد قائد لواء عميد عقيد \
+    مقدم رائد نقيب جنرال ناشط ناشطة محامي محامية صحفي صحفية صحافي صحافية طبيب طبيبة مدير مديرة سفير قاضي مبعوث نائب كاتب كاتبة شاعر مخرج \
+    بابا امام مطران اسير شهيد مواطن طفل طفلة شاب شابة مهندس استاذ بروفيسور قال قالت صرح اكد اكدت اعلن اعلنت اضاف اضافت ذكر اوضح اشار \
+    اعتبر دعا حذر نفي";
+/// Given names, folded, that begin a person's name.
+const GIVEN: &str = "محمد احمد محمود مصطفي علي حسن حسين عمر عثمان ابراهيم اسماعيل يوسف موسي عيسي يحيي خالد وليد سعيد سعد سليمان سالم سليم \
+    طارق زياد رامي سامي سمير كمال جمال جلال عادل ماجد ناصر نبيل نزار هاني هشام وائل ياسر بشار حافظ صدام معمر انور عمار مازن مروان منير \
+    فاطمة مريم عائشة خديجة زينب ليلي نور سارة هدي رنا ريم سلمي امل ايمان دينا منال نجلاء عبد ابو بن جورج جون ميشيل الياس بطرس انطونيو \
+    دونالد جو فلاديمير رجب طيب بنيامين ايمانويل انجيلا باراك هيلاري ديفيد مايكل";
+/// Words, folded, that a place's name follows.
+const BEFORE_A_PLACE: &str = "مدينة بلدة قرية محافظة منطقة ريف حي مخيم ناحية قضاء ولاية جزيرة مطار معبر بلدية اقليم ضاحية مقاطعة عاصمة جبل \
+    نهر وادي سهل ميناء";
+/// Prepositions, folded, of a place.
+const IN: &str = "في داخل قرب شمال جنوب شرق غرب شمالي جنوبي شرقي غربي وسط";
+/// The same in English. `from` and `to` lead to people too.
+const IN_ENGLISH: [&str; 14] = [
+    "in",
+    "In",
+    "near",
+    "inside",
+    "outside",
+    "across",
+    "throughout",
+    "within",
+    "around",
+    "north",
+    "south",
+    "east",
+    "west",
+    "of",
+];
+/// Capitalised in English, spelled alike, and no places; folded.
+const NO_PLACES: &str = "اسلام عربية قران انترنت ديمقراطية دولار كنيسة اكاديمية انجليزية";
+
+/// Places whose English name is no spelling of the Arabic one, folded.
+const PLACES: [(&str, &str); 74] = [
+    ("مصر", "Egypt"),
+    ("القاهرة", "Cairo"),
+    ("الاسكندرية", "Alexandria"),
+    ("سيناء", "Sinai"),
+    ("السويس", "Suez"),
+    ("دمشق", "Damascus"),
+    ("حلب", "Aleppo"),
+    ("اللاذقية", "Latakia"),
+    ("سوريا", "Syria"),
+    ("سورية", "Syria"),
+    ("لبنان", "Lebanon"),
+    ("بيروت", "Beirut"),
+    ("صيدا", "Sidon"),
+    ("صور", "Tyre"),
+    ("الاردن", "Jordan"),
+    ("عمان", "Amman"),
+    ("فلسطين", "Palestine"),
+    ("القدس", "Jerusalem"),
+    ("غزة", "Gaza"),
+    ("الخليل", "Hebron"),
+    ("بيت لحم", "Bethlehem"),
+    ("الناصرة", "Nazareth"),
+    ("اسرائيل", "Israel"),
+    ("العراق", "Iraq"),
+    ("بغداد", "Baghdad"),
+    ("البصرة", "Basra"),
+    ("الموصل", "Mosul"),
+    ("السعودية", "Saudi Arabia"),
+    ("الرياض", "Riyadh"),
+    ("مكة", "Mecca"),
+    ("المدينة المنورة", "Medina"),
+    ("اليمن", "Yemen"),
+    ("صنعاء", "Sanaa"),
+    ("عدن", "Aden"),
+    ("الامارات", "Emirates"),
+    ("ابو ظبي", "Abu Dhabi"),
+    ("دبي", "Dubai"),
+    ("قطر", "Qatar"),
+    ("الدوحة", "Doha"),
+    ("البحرين", "Bahrain"),
+    ("الكويت", "Kuwait"),
+    ("المغرب", "Morocco"),
+    ("الرباط", "Rabat"),
+    ("الدار البيضاء", "Casablanca"),
+    ("الجزائر", "Algeria"),
+    ("تونس", "Tunisia"),
+    ("ليبيا", "Libya"),
+    ("طرابلس", "Tripoli"),
+    ("السودان", "Sudan"),
+    ("الخرطوم", "Khartoum"),
+    ("موريتانيا", "Mauritania"),
+    ("الصومال", "Somalia"),
+    ("تركيا", "Turkey"),
+    ("ايران", "Iran"),
+    ("طهران", "Tehran"),
+    ("روسيا", "Russia"),
+    ("موسكو", "Moscow"),
+    ("اوكرانيا", "Ukraine"),
+    ("الصين", "China"),
+    ("الهند", "India"),
+    ("اليابان", "Japan"),
+    ("فرنسا", "France"),
+    ("باريس", "Paris"),
+    ("المانيا", "Germany"),
+    ("بريطانيا", "Britain"),
+    ("لندن", "London"),
+    ("ايطاليا", "Italy"),
+    ("اسبانيا", "Spain"),
+    ("اليونان", "Greece"),
+    ("الولايات المتحدة", "United States"),
+    ("واشنطن", "Washington"),
+    ("نيويورك", "New York"),
+    ("جنيف", "Geneva"),
+    ("افغانستان", "Afghanistan"),
+];
+
+/// What a report names, each with the sentences that it stands in.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// People.
+    pub who: Vec<Point>,
+    /// Places.
+    pub places: Vec<Point>,
+    /// Dates.
+    pub dates: Vec<Point>,
+}
+
+/// The people, places and dates that most sentences name, in the order of the report.
+pub(super) fn facts(units: &[TranslationUnit]) -> Facts {
+    let (mut who, mut places, mut dates) = (Tally::default(), Tally::default(), Tally::default());
+    let lists = Lists::new();
+    for unit in units {
+        let is_told = matches!(unit.state, State::Translated | State::Repaired | State::Flagged);
+        if !is_told || unit.risk() == Risk::High || speaks_to_a_machine(unit) {
+            continue;
+        }
+        let sentence = Sentence::of(unit, &lists);
+        sentence.people().for_each(|(key, name)| who.add(key, name, unit.index));
+        sentence.places().into_iter().for_each(|(key, name)| places.add(key, name, unit.index));
+        dates_of(unit).into_iter().for_each(|date| dates.add(date.clone(), date, unit.index));
+    }
+    Facts { who: who.most(), places: places.most(), dates: dates.most() }
+}
+
+/// What was named, by its key.
+#[derive(Default)]
+struct Tally(BTreeMap<String, Named>);
+
+/// A name and its sentences.
+struct Named {
+    /// How many others came before it.
+    order: usize,
+    name: String,
+    units: BTreeSet<usize>,
+}
+
+impl Tally {
+    fn add(&mut self, key: String, name: String, unit: usize) {
+        let order = self.0.len();
+        let new = || Named { order, name: name.clone(), units: BTreeSet::new() };
+        let named = self.0.entry(key).or_insert_with(new);
+        // The longest is the fullest.
+        if name.len() > named.name.len() {
+            named.name = name;
+        }
+        named.units.insert(unit);
+    }
+
+    fn most(self) -> Vec<Point> {
+        let mut all: Vec<Named> = self.0.into_values().collect();
+        all.sort_by_key(|named| (std::cmp::Reverse(named.units.len()), named.order));
+        all.truncate(MOST);
+        all.sort_by_key(|named| named.order);
+        let point =
+            |named: Named| Point { text: named.name, units: named.units.into_iter().take(CITED).collect() };
+        all.into_iter().map(point).collect()
+    }
+}
+
+struct Lists {
+    before_a_person: BTreeSet<&'static str>,
+    given: BTreeSet<&'static str>,
+    before_a_place: BTreeSet<&'static str>,
+    inside: BTreeSet<&'static str>,
+    no_places: BTreeSet<&'static str>,
+}
+
+impl Lists {
+    fn new() -> Self {
+        let set = |list: &'static str| list.split_whitespace().collect();
+        Lists {
+            before_a_person: set(BEFORE_A_PERSON),
+            given: set(GIVEN),
+            before_a_place: set(BEFORE_A_PLACE),
+            inside: set(IN),
+            no_places: set(NO_PLACES),
+        }
+    }
+}
+
+/// A name of one word or more.
+struct Name {
+    /// The Arabic words.
+    words: Range<usize>,
+    /// Bytes of the target.
+    at: Range<usize>,
+    key: String,
+}
+
+struct Sentence<'u> {
+    target: &'u str,
+    arabic: Vec<String>,
+    names: Vec<Name>,
+    lists: &'u Lists,
+}
+
+impl<'u> Sentence<'u> {
+    fn of(unit: &'u TranslationUnit, lists: &'u Lists) -> Self {
+        let target = unit.target.as_str();
+        let arabic = words::words(&unit.source_normalized);
+        let mut names: Vec<Name> = Vec::new();
+        for Occurrence { name, word, at } in names::occurrences(&unit.source_normalized, target) {
+            let next = word..word + 1;
+            match names.last_mut() {
+                Some(last)
+                    if follows(&arabic, last.words.end, word)
+                        && is_within_a_name(&target[last.at.end..at.start]) =>
+                {
+                    last.words.end = next.end;
+                    last.at.end = at.end;
+                    last.key = format!("{} {name}", last.key);
+                }
+                _ => names.push(Name { words: next, at: with_article(target, at), key: name }),
+            }
+        }
+        Sentence { target, arabic, names, lists }
+    }
+
+    fn people(&self) -> impl Iterator<Item = (String, String)> {
+        self.names.iter().filter(|name| self.is_person(name)).map(|name| {
+            // What follows in capitals is of the name too, though it is no spelling of the Arabic.
+            let end = capital_after(self.target, name.at.end).unwrap_or(name.at.end);
+            (name.key.clone(), self.target[name.at.start..end].to_owned())
+        })
+    }
+
+    /// Someone with a title, who says something, or with a given name and another.
+    fn is_person(&self, name: &Name) -> bool {
+        let (first, is_long) = (name.words.start, name.words.len() > 1);
+        // Countries say things too.
+        if PLACES.iter().any(|(place, _)| self.arabic[first] == *place) {
+            return false;
+        }
+        let is_given = has(&self.lists.given, &self.arabic[first]);
+        if is_given && is_long {
+            return true;
+        }
+        // `وزير الخارجية الروسي سيرغي لافروف`: what stands between title and name is of the title.
+        let is_title = |word: &&String| has(&self.lists.before_a_person, word);
+        let mut before = self.arabic[..first].iter().rev().take(if is_long { 4 } else { 1 });
+        before.find(|word| is_title(word) || !word.starts_with("ال")).is_some_and(|word| is_title(&word))
+    }
+
+    fn places(&self) -> Vec<(String, String)> {
+        let mut found: Vec<(String, String)> = Vec::new();
+        for name in self.names.iter().filter(|name| !self.is_person(name) && self.is_place(name)) {
+            found.push((name.key.clone(), self.target[name.at.clone()].to_owned()));
+        }
+        let arabic = format!(" {} ", self.arabic.join(" "));
+        for (place, english) in PLACES {
+            let is_named = match place.contains(' ') {
+                true => arabic.contains(&format!(" {place} ")),
+                false => self
+                    .arabic
+                    .iter()
+                    .any(|word| words::stems(word).any(|stem| stem == place) || is_with(word, place)),
+            };
+            let at = is_named.then(|| word_at(self.target, english)).flatten();
+            let is_in = at.is_some_and(|at| {
+                is_in_english(self.target, at) && capital_after(self.target, at + english.len()).is_none()
+            });
+            if is_in && !found.iter().any(|(_, name)| name == english) {
+                found.push((english.to_owned(), english.to_owned()));
+            }
+        }
+        found
+    }
+
+    /// Behind `مدينة`, or behind `في` where the English has `in` too.
+    fn is_place(&self, name: &Name) -> bool {
+        let Some(before) = name.words.start.checked_sub(1) else { return false };
+        let (first, before) = (&self.arabic[name.words.start], &self.arabic[before]);
+        // `in Paris Agreement`: something that is called by a place.
+        if capital_after(self.target, name.at.end).is_some() {
+            return false;
+        }
+        let is_in = has(&self.lists.inside, before) && is_in_english(self.target, name.at.start);
+        !has(&self.lists.no_places, first) && (has(&self.lists.before_a_place, before) || is_in)
+    }
+}
+
+/// Whether a word, or what is left of it without what is written onto it, is in a list.
+fn has(list: &BTreeSet<&str>, word: &str) -> bool {
+    words::stems(word).any(|stem| list.contains(stem))
+}
+
+/// Whether the word follows the ones before `end` in a name: at once, or as the son of someone.
+fn follows(arabic: &[String], end: usize, word: usize) -> bool {
+    end <= word
+        && arabic[end..word]
+            .iter()
+            .all(|between| matches!(between.as_str(), "بن" | "ابن" | "بنت" | "ابو" | "ابي" | "ال"))
+}
+
+/// Whether a word is that place behind a preposition: `بالقاهرة`, `للقاهرة`.
+fn is_with(word: &str, place: &str) -> bool {
+    let bare = place.strip_prefix("ال");
+    bare.is_some_and(|bare| words::stems(word).any(|stem| stem == bare) && word.contains('ل'))
+}
+
+/// What may stand between the words of one name.
+fn is_within_a_name(between: &str) -> bool {
+    let between = between.trim().trim_matches(['-', '‑', '\'', '’', '‘']);
+    matches!(
+        between,
+        "" | "al"
+            | "Al"
+            | "el"
+            | "El"
+            | "bin"
+            | "ibn"
+            | "Bin"
+            | "Ibn"
+            | "-al"
+            | "ez"
+            | "az"
+            | "ad"
+            | "as"
+            | "ar"
+            | "as-"
+            | "al-"
+            | "Al-"
+    )
+}
+
+/// With the article in front of it: `al-Assad`.
+fn with_article(target: &str, at: Range<usize>) -> Range<usize> {
+    let before = &target[..at.start];
+    let article =
+        ["al-", "Al-", "el-", "El-", "Al ", "al ", "El "].iter().find(|article| before.ends_with(*article));
+    let start = at.start - article.map_or(0, |article| article.len());
+    let is_word = !target[..start].ends_with(char::is_alphanumeric);
+    if is_word { start..at.end } else { at }
+}
+
+/// The end of the capitalised word that follows at once, if it is no month and no day.
+fn capital_after(text: &str, at: usize) -> Option<usize> {
+    let rest = text[at..].strip_prefix(' ')?;
+    let length = rest.find(|c: char| !c.is_alphabetic() && c != '-').unwrap_or(rest.len());
+    let word = &rest[..length];
+    let is_month = mentions(word).iter().any(|mention| mention.form == Form::Month);
+    let is_name = word.starts_with(char::is_uppercase) && word.chars().any(char::is_lowercase);
+    (is_name && !is_month && !word.ends_with("day")).then_some(at + 1 + length)
+}
+
+/// Where a name stands by itself.
+fn word_at(text: &str, name: &str) -> Option<usize> {
+    let mut places = text.match_indices(name).map(|(at, _)| at);
+    places.find(|&at| {
+        let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        is_edge(text[..at].chars().next_back()) && is_edge(text[at + name.len()..].chars().next())
+    })
+}
+
+/// Whether what begins at `at` is where something is.
+fn is_in_english(text: &str, at: usize) -> bool {
+    let mut before = text[..at].trim_end().rsplit(' ').filter(|word| !matches!(*word, "the" | "The"));
+    before.next().is_some_and(|word| IN_ENGLISH.contains(&word))
+}
+
+/// Dates with a month, and years behind a preposition, that the source has too.
+fn dates_of(unit: &TranslationUnit) -> Vec<String> {
+    let text = unit.target.as_str();
+    let all = mentions(text);
+    let source = Offered::by(&mentions(&unit.source_normalized));
+    let mut dates = Vec::new();
+    let mut used = 0;
+    for (at, mention) in all.iter().enumerate().filter(|(_, mention)| source.answers(mention)) {
+        if at < used {
+            continue;
+        }
+        if mention.form == Form::Month {
+            let joined = |a: &Mention, b: &Mention| {
+                let gap = &text[a.span.end..b.span.start];
+                gap.chars().all(|c| c.is_whitespace() || c == ',')
+                    || matches!(gap, " of " | "th of " | "st of " | "th ")
+            };
+            let is_part = |mention: &Mention| {
+                matches!(mention.form, Form::Digits | Form::Ordinal) && source.answers(mention)
+            };
+            let (mut first, mut last) = (at, at);
+            if at > 0
+                && is_part(&all[at - 1])
+                && !all[at - 1].looks_like_year(text)
+                && joined(&all[at - 1], mention)
+            {
+                first = at - 1;
+            }
+            while last + 1 < all.len()
+                && last < at + 2
+                && is_part(&all[last + 1])
+                && joined(&all[last], &all[last + 1])
+            {
+                last += 1;
+            }
+            used = last + 1;
+            dates.push(text[all[first].span.start..all[last].span.end].to_owned());
+        } else if mention.looks_like_year(text) {
+            let before =
+                text[..mention.span.start].trim_end().rsplit(' ').next().unwrap_or_default().to_lowercase();
+            let after = text[mention.span.end..]
+                .trim_start_matches(|c: char| !c.is_whitespace() && !c.is_alphanumeric());
+            let is_counted = after.trim_start().starts_with(|c: char| c.is_lowercase()) && before == "of";
+            let is_year = matches!(
+                before.as_str(),
+                "in" | "since" | "until" | "year" | "during" | "by" | "from" | "late" | "early"
+            );
+            if is_year && !is_counted {
+                dates.push(text[mention.span.clone()].to_owned());
+            }
+        }
+    }
+    dates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::unit;
+    use super::*;
+
+    fn names(points: &[Point]) -> Vec<&str> {
+        points.iter().map(|point| point.text.as_str()).collect()
+    }
+
+    #[track_caller]
+    fn check(source: &str, target: &str, who: &[&str], places: &[&str], dates: &[&str]) {
+        let found = facts(&[unit(0, source, target)]);
+        assert_eq!(
+            (names(&found.who), names(&found.places), names(&found.dates)),
+            (who.to_vec(), places.to_vec(), dates.to_vec()),
+            "{target}"
+        );
+    }
+
+    #[test]
+    fn people_places_and_dates_are_told_apart() {
+        check(
+            "وقال وزير الخارجية الروسي سيرغي لافروف في دمشق يوم 12 أيار 2016 إن الهدنة باقية.",
+            "Russian Foreign Minister Sergei Lavrov said in Damascus on 12 May 2016 that the truce holds.",
+            &["Sergei Lavrov"],
+            &["Damascus"],
+            &["12 May 2016"],
+        );
+        check(
+            "قصفت الطائرات مدينة سراقب وبلدة معرة النعمان في محافظة إدلب في مارس 2018.",
+            "Aircraft bombed the city of Saraqib and the town of Maarat al-Numan in Idlib governorate in March 2018.",
+            &[],
+            &["Saraqib", "Maarat al-Numan", "Idlib"],
+            &["March 2018"],
+        );
+        check(
+            "وصل محمد بن سلمان إلى القاهرة",
+            "Mohammed bin Salman arrived in Cairo",
+            &["Mohammed bin Salman"],
+            &["Cairo"],
+            &[],
+        );
+    }
+
+    #[test]
+    fn what_the_arabic_does_not_bear_out_is_left_out() {
+        // Another place, another date, no person.
+        check(
+            "وصل الوفد إلى المدينة في 13 أيار.",
+            "The delegation arrived in Damascus on 12 June.",
+            &[],
+            &[],
+            &[],
+        );
+        check("تعلم العربية في الإسلام", "Arabic in Islam", &[], &[], &[]);
+        check("سوريا دولة", "Syria is a state", &[], &[], &[]);
+        check("في اتفاق باريس", "in the Paris Agreement", &[], &[], &[]);
+        check("وقالت روسيا إنها وصلت", "Russia said that it had arrived", &[], &[], &[]);
+        check("2000 شخص منذ عام 2015", "2000 people since 2015", &[], &[], &["2015"]);
+        check("", "", &[], &[], &[]);
+    }
+
+    #[test]
+    fn those_that_most_sentences_name_are_kept_with_their_sentences() {
+        let units: Vec<_> = ["حمص", "إدلب", "حماة", "درعا", "سراقب", "إدلب"]
+            .iter()
+            .zip(["Homs", "Idlib", "Hama", "Daraa", "Saraqib", "Idlib"])
+            .enumerate()
+            .map(|(at, (arabic, english))| {
+                unit(at, &format!("قصف في مدينة {arabic}"), &format!("Shelling in {english}"))
+            })
+            .collect();
+        let found = facts(&units).places;
+        assert_eq!(names(&found), ["Homs", "Idlib", "Hama", "Daraa"]);
+        assert_eq!(found[1].units, [1, 5]);
+    }
+
+    /// All that is found in the sentences of PUD with their English, one a line, to be read:
+    /// `TARJUMAN_DATA=/path/to/data cargo test --lib facts_of_pud -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "needs TARJUMAN_DATA"]
+    #[allow(clippy::print_stdout)]
+    fn facts_of_pud() {
+        let data = std::env::var("TARJUMAN_DATA").expect("TARJUMAN_DATA is the folder of test data");
+        let lines = |name: &str| std::fs::read_to_string(format!("{data}/pud-ar-en/pud.{name}")).unwrap();
+        for (source, target) in lines("ar").lines().zip(lines("en").lines()) {
+            let Facts { who, places, dates } = facts(&[unit(0, source, target)]);
+            for (kind, points) in [("who", who), ("where", places), ("when", dates)] {
+                points.iter().for_each(|point| println!("{kind}: {} | {target}", point.text));
+            }
+        }
+    }
+}
