@@ -71,6 +71,8 @@ pub enum Check {
     Glossary,
     /// The source is in another language than the model reads.
     Language,
+    /// The source has words of a dialect.
+    Dialect,
 }
 
 impl Check {
@@ -91,6 +93,7 @@ impl Check {
             Check::Echo => "echo",
             Check::Glossary => "glossary",
             Check::Language => "language",
+            Check::Dialect => "dialect",
         }
     }
 }

@@ -55,7 +55,7 @@ impl Step {
     fn suits(self, findings: &[Finding], tokens: usize) -> bool {
         let has = |checks: &[Check]| findings.iter().any(|f| checks.contains(&f.check));
         // No other answer of a model makes it know the language.
-        if has(&[Check::Language]) {
+        if has(&[Check::Language]) || findings.iter().all(|finding| finding.check == Check::Dialect) {
             return false;
         }
         match self {
@@ -189,6 +189,7 @@ fn weight(findings: &[Finding]) -> u32 {
         Check::Coverage | Check::Glossary => 8,
         Check::Numbers | Check::Negation | Check::Verbatim => 6,
         Check::LowProbability => 3,
+        Check::Dialect => 2,
         Check::Quotes => 1,
     };
     findings.iter().map(one).sum()

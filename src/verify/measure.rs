@@ -165,6 +165,9 @@ fn checks_table() {
     row("all references", &references);
     let other = references.iter().filter(|(source, _)| super::language(source, &[]).is_some()).count();
     println!("{other} of {} sources taken for another language than Arabic", references.len());
+    let dialect = references.iter().filter(|(source, _)| super::dialect::check(source).is_some());
+    println!("{} of {} taken for dialect", dialect.clone().count(), references.len());
+    dialect.for_each(|(source, _)| println!("    {source}"));
     for system in SYSTEMS {
         row(
             &format!("FLORES dev, {system}"),

@@ -6,6 +6,7 @@
 
 mod confidence;
 mod coverage;
+mod dialect;
 mod echo;
 mod language;
 mod length;
@@ -54,6 +55,7 @@ pub fn check(source: &str, target: &str, hypothesis: Option<&Hypothesis>) -> Vec
         (Check::Truncated, hypothesis.and_then(confidence::truncated)),
         (Check::LowProbability, hypothesis.and_then(confidence::low_probability)),
         (Check::Echo, echo::check(source, target)),
+        (Check::Dialect, if is_arabic { dialect::check(source) } else { None }),
     ]
     .into_iter()
     .filter_map(|(check, detail)| Some(Finding { check, detail: detail? }))

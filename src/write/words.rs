@@ -71,6 +71,7 @@ fn check(check: Check) -> &'static str {
         Check::Echo => "not translated",
         Check::Glossary => "glossary",
         Check::Language => "language",
+        Check::Dialect => "dialect",
     }
 }
 
