@@ -15,6 +15,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use super::lock::LockedFile;
 use super::{FetchError, FetchEvent, FetchWatch, Fetched, place};
+use crate::lang::shown;
 use crate::model::{Compression, FileSpec, ModelSpec, Source};
 
 /// Name of the registry entry in an archive and in an imported model's folder.
@@ -170,7 +171,7 @@ fn check_members(zip: &ZipArchive<File>, manifest: &Manifest) -> Result<(), Stri
         for name in [&model.name].into_iter().chain(model.files.keys()) {
             let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
             if !plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || name == ENTRY {
-                return Err(format!("it names a file `{name}`, which is not allowed"));
+                return Err(format!("it names a file `{}`, which is not allowed", shown(name)));
             }
         }
         expected.insert(format!("{}/{ENTRY}", model.name));
@@ -184,7 +185,7 @@ fn check_members(zip: &ZipArchive<File>, manifest: &Manifest) -> Result<(), Stri
         .map(|name| name.map(|n| n.into_owned()).map_err(|e| format!("a name in it cannot be read: {e}")))
         .collect::<Result<_, _>>()?;
     if let Some(name) = found.difference(&expected).next() {
-        return Err(format!("it holds `{name}`, which its list does not name"));
+        return Err(format!("it holds `{}`, which its list does not name", shown(name)));
     }
     match expected.difference(&found).next() {
         Some(name) => Err(format!("it lacks `{name}`")),

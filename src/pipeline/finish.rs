@@ -31,7 +31,7 @@ pub(super) enum Briefing {
     /// From its sentences, here.
     Extractive,
     /// It was made before.
-    Made(Brief),
+    Made(Box<Brief>),
 }
 
 /// Writes what was translated.
@@ -82,7 +82,7 @@ impl<'a> Finishing<'a> {
         let brief = match brief {
             Briefing::None => None,
             Briefing::Extractive => Some(brief::extractive(&units)),
-            Briefing::Made(brief) => Some(brief),
+            Briefing::Made(brief) => Some(*brief),
         };
         let name = self.output_names.get(&document.id).unwrap_or(&document.id).clone();
         let document = TranslatedDocument { name, document, units, brief, model: self.stamp.clone() };

@@ -419,7 +419,7 @@ impl Runner<'_> {
             if let Some(warning) = warning {
                 self.observer.event(Event::Warning(format!("{id}: {warning}")));
             }
-            Briefing::Made(brief)
+            Briefing::Made(Box::new(brief))
         }))
     }
 }

@@ -274,6 +274,10 @@ impl<'u> Sentence<'u> {
         if is_given && is_long {
             return true;
         }
+        // `مدير دبيان`, Debian Administrator: a word of something else.
+        if !is_long && capital_after(self.target, name.at.end).is_some() {
+            return false;
+        }
         // `وزير الخارجية الروسي سيرغي لافروف`: what stands between title and name is of the title.
         let is_title = |word: &&String| has(&self.lists.before_a_person, word);
         let mut before = self.arabic[..first].iter().rev().take(if is_long { 4 } else { 1 });
@@ -508,6 +512,7 @@ mod tests {
         );
         check("تعلم العربية في الإسلام", "Arabic in Islam", &[], &[], &[]);
         check("سوريا دولة", "Syria is a state", &[], &[], &[]);
+        check("دليل مدير دبيان", "The Debian Administrator's Handbook", &[], &[], &[]);
         check("في اتفاق باريس", "in the Paris Agreement", &[], &[], &[]);
         check("وقالت روسيا إنها وصلت", "Russia said that it had arrived", &[], &[], &[]);
         check("2000 شخص منذ عام 2015", "2000 people since 2015", &[], &[], &["2015"]);

@@ -168,7 +168,11 @@ impl Vocabulary {
                         "{name}: neither vocab.json with merges.txt nor tokenizer.json"
                     )));
                 };
-                let mut bpe = tokenizers::Tokenizer::from_file(path).map_err(EngineError::tokenizer)?;
+                let json = std::fs::read(path).map_err(|e| EngineError::tokenizer(e.into()))?;
+                // The reader of decoders panics at what is not JSON.
+                serde_json::from_slice::<serde_json::Value>(&json)
+                    .map_err(|e| EngineError::tokenizer(e.into()))?;
+                let mut bpe = tokenizers::Tokenizer::from_bytes(&json).map_err(EngineError::tokenizer)?;
                 // A report that contains `</s>` is text.
                 bpe.set_encode_special_tokens(true);
                 bpe
