@@ -12,6 +12,8 @@ pub(super) const WHOLE: u64 = 8 << 20;
 const PART: u64 = 1 << 20;
 /// How much longer a part gets where the end of a paragraph is to be found there.
 const SLACK: u64 = 256 << 10;
+/// The byte-order mark of UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
 /// A line is looked at in pieces of this size.
 const PIECE: u64 = 64 << 10;
 
@@ -62,6 +64,9 @@ pub(super) fn part(from: &mut (impl Read + Seek), head: u64, start: u64, bytes: 
     from.by_ref().take(head).read_to_end(&mut part)?;
     from.seek(SeekFrom::Start(start))?;
     from.take(bytes).read_to_end(&mut part)?;
+    if part.len() as u64 != head + bytes {
+        return Err(io::Error::other("the file it is a part of has become shorter since the run began"));
+    }
     Ok(part)
 }
 
@@ -96,8 +101,9 @@ fn ends(from: impl Read, cut: Cut, part: u64, slack: u64) -> io::Result<(Vec<u64
             Cut::Lines => line.ends_with(b"\n").then_some((Place::Paragraph, line.len())),
             Cut::Rows => (line.ends_with(b"\n") && quotes % 2 == 0).then_some((Place::Paragraph, line.len())),
         };
+        let text = line.strip_prefix(MARK).unwrap_or(&line);
         // Excel's line that says what separates fields is none of the rows.
-        if cut == Cut::Rows && head == 0 && place.is_some() && !(before == 0 && line.starts_with(b"sep=")) {
+        if cut == Cut::Rows && head == 0 && place.is_some() && !(before == 0 && text.starts_with(b"sep=")) {
             head = at;
         }
         if at - start < part {
@@ -113,7 +119,7 @@ fn ends(from: impl Read, cut: Cut, part: u64, slack: u64) -> io::Result<(Vec<u64
         }
     }
     // What is left over is no part of its own.
-    if at - start < part / 4 {
+    if at - start < (part / 4).max(1) {
         ends.pop();
     }
     ends.push(at);
@@ -193,9 +199,33 @@ mod tests {
         );
         let told = "sep=;\na;b\n1;2\n3;4\n";
         assert_eq!(cut(told, Cut::Rows, 14, 0), ["sep=;\na;b\n1;2\n", "sep=;\na;b\n3;4\n"]);
+        let marked = "\u{feff}sep=;\na;b\n1;2\n3;4\n";
+        assert_eq!(cut(marked, Cut::Rows, 16, 0), ["\u{feff}sep=;\na;b\n1;2\n", "\u{feff}sep=;\na;b\n3;4\n"]);
         // A mark that is never closed: no place is sure.
         let open = "id,text\n1,\"a\n2,b\n3,c\n";
         assert_eq!(cut(open, Cut::Rows, 9, 0), [open]);
+    }
+
+    #[test]
+    fn parts_joined_are_the_text_however_it_is_cut() {
+        let text = include_str!("../../examples/reports/news.txt");
+        for (part, slack) in
+            (1..400).step_by(7).flat_map(|part| [0, 1, 5, 60, 900].map(|slack| (part, slack)))
+        {
+            for way in [Cut::Text, Cut::Lines] {
+                let parts = cut(text, way, part, slack);
+                assert_eq!(parts.concat(), text, "{way:?} {part} {slack}");
+                assert!(parts.iter().all(|part| !part.is_empty()), "{way:?} {part} {slack}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_become_shorter_is_an_error() {
+        let mut file = Cursor::new(b"text");
+        assert_eq!(super::part(&mut file, 0, 2, 2).unwrap(), b"xt");
+        file.set_position(0);
+        assert!(super::part(&mut file, 0, 2, 3).unwrap_err().to_string().contains("shorter"));
     }
 
     #[test]

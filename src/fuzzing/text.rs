@@ -219,7 +219,12 @@ pub fn page(bytes: &[u8]) {
 }
 
 /// The document with the lines of `target` as translations of its segments, one after the other.
-fn translated(document: Document, target: &str) -> TranslatedDocument {
+fn translated(mut document: Document, target: &str) -> TranslatedDocument {
+    // Words of the lines, as a model may say them.
+    let marks = document.original.iter_mut().flat_map(|original| &mut original.marks);
+    for (mark, line) in marks.zip(target.lines().cycle()) {
+        mark.english = vec![line.split(' ').skip(1).take(2).collect::<Vec<_>>().join(" ")];
+    }
     let (glossary, english) = (Glossary::default(), Lang::english());
     let rules = Rules { source_langs: &[], target_lang: &english, glossary: &glossary };
     let mut lines = target.lines().cycle();

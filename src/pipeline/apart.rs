@@ -2,21 +2,23 @@
 //! find it in the sentence. It costs the model a few words a mark, and goes through the memory like all else.
 
 use crate::document::{Document, Mark, Span};
-use crate::lang;
+use crate::lang::Lang;
 use crate::names::Choices;
 use crate::segment;
 use crate::unit::{State, TranslationUnit};
 
 use super::answer::{AnswerError, Answering};
 use super::prepare::Pending;
+use super::settle::needs_translation;
 
 /// Whoever sets more words apart sets apart a sentence.
 const MOST_WORDS: usize = 12;
 
-/// Fills in what the marks of these documents may be called in English.
+/// Fills in what the marks of these documents may be called in English; `langs` are those that the model reads.
 pub(super) fn name_marks(
     window: &mut [Pending],
     answering: &mut Answering<'_>,
+    langs: &[Lang],
     names: &Choices,
 ) -> Result<(), AnswerError> {
     let mut places = Vec::new();
@@ -25,7 +27,7 @@ pub(super) fn name_marks(
         let Document { text, original: Some(original), .. } = document else { continue };
         for (m, mark) in original.marks.iter_mut().enumerate() {
             let Some(source) = source(mark, text, units) else { continue };
-            if lang::has_arabic(&source) {
+            if needs_translation(langs, &source) {
                 places.push((d, m));
                 sources.push(source);
             } else {

@@ -385,7 +385,7 @@ impl Runner<'_> {
         if self.options.formats.contains(&Format::Original) {
             let observer = &repair::Tokens(self.observer);
             let mut answering = Answering { model, cut: Cut::Whole, memory: &mut self.memory, observer };
-            apart::name_marks(window, &mut answering, &self.options.names)?;
+            apart::name_marks(window, &mut answering, rules.source_langs, &self.options.names)?;
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> Transla
 
 /// Whether there is something in `text` for a model that reads `langs`. Models that read any language are asked for
 /// Arabic, which is what this program is for.
-fn needs_translation(langs: &[Lang], text: &str) -> bool {
+pub(super) fn needs_translation(langs: &[Lang], text: &str) -> bool {
     if langs.is_empty() || langs.iter().any(Lang::is_arabic_script) {
         lang::has_arabic(text)
     } else {

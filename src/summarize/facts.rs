@@ -5,133 +5,22 @@
 //! `في`); a date must have its numbers and its month in the source. What is not sure is left out: these lines are for finding
 //! one's way, and no index.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::addressed::speaks_to_a_machine;
+use super::dates::dates;
+use super::gazetteer::{BEFORE_A_PERSON, BEFORE_A_PLACE, GIVEN, IN, IN_ENGLISH, NO_PLACES, PLACES};
 use crate::brief::Point;
 use crate::lang::words;
 use crate::names::{self, Occurrence};
-use crate::numbers::{Form, Mention, Offered, mentions};
+use crate::numbers::{Form, mentions};
 use crate::unit::{Risk, State, TranslationUnit};
 
 /// Of each kind.
 const MOST: usize = 4;
 /// Sentences cited for one.
 const CITED: usize = 3;
-
-/// Titles and verbs of saying, folded, that a person's name follows.
-const BEFORE_A_PERSON: &str = "رييس رئيس رئيسة وزير وزيرة دكتور دكتورة شيخ ملك امير سيد سيدة متحدث ناطق قايد قائد لواء عميد عقيد \
-    مقدم رائد نقيب جنرال ناشط ناشطة محامي محامية صحفي صحفية صحافي صحافية طبيب طبيبة مدير مديرة سفير قاضي مبعوث نائب كاتب كاتبة شاعر مخرج \
-    بابا امام مطران اسير شهيد مواطن طفل طفلة شاب شابة مهندس استاذ بروفيسور قال قالت صرح اكد اكدت اعلن اعلنت اضاف اضافت ذكر اوضح اشار \
-    اعتبر دعا حذر نفي";
-/// Given names, folded, that begin a person's name.
-const GIVEN: &str = "محمد احمد محمود مصطفي علي حسن حسين عمر عثمان ابراهيم اسماعيل يوسف موسي عيسي يحيي خالد وليد سعيد سعد سليمان سالم سليم \
-    طارق زياد رامي سامي سمير كمال جمال جلال عادل ماجد ناصر نبيل نزار هاني هشام وائل ياسر بشار حافظ صدام معمر انور عمار مازن مروان منير \
-    فاطمة مريم عائشة خديجة زينب ليلي نور سارة هدي رنا ريم سلمي امل ايمان دينا منال نجلاء عبد ابو بن جورج جون ميشيل الياس بطرس انطونيو \
-    دونالد جو فلاديمير رجب طيب بنيامين ايمانويل انجيلا باراك هيلاري ديفيد مايكل";
-/// Words, folded, that a place's name follows.
-const BEFORE_A_PLACE: &str = "مدينة بلدة قرية محافظة منطقة ريف حي مخيم ناحية قضاء ولاية جزيرة مطار معبر بلدية اقليم ضاحية مقاطعة عاصمة جبل \
-    نهر وادي سهل ميناء";
-/// Prepositions, folded, of a place.
-const IN: &str = "في داخل قرب شمال جنوب شرق غرب شمالي جنوبي شرقي غربي وسط";
-/// The same in English. `from` and `to` lead to people too.
-const IN_ENGLISH: [&str; 14] = [
-    "in",
-    "In",
-    "near",
-    "inside",
-    "outside",
-    "across",
-    "throughout",
-    "within",
-    "around",
-    "north",
-    "south",
-    "east",
-    "west",
-    "of",
-];
-/// Capitalised in English, spelled alike, and no places; folded.
-const NO_PLACES: &str = "اسلام عربية قران انترنت ديمقراطية دولار كنيسة اكاديمية انجليزية";
-
-/// Places whose English name is no spelling of the Arabic one, folded.
-const PLACES: [(&str, &str); 74] = [
-    ("مصر", "Egypt"),
-    ("القاهرة", "Cairo"),
-    ("الاسكندرية", "Alexandria"),
-    ("سيناء", "Sinai"),
-    ("السويس", "Suez"),
-    ("دمشق", "Damascus"),
-    ("حلب", "Aleppo"),
-    ("اللاذقية", "Latakia"),
-    ("سوريا", "Syria"),
-    ("سورية", "Syria"),
-    ("لبنان", "Lebanon"),
-    ("بيروت", "Beirut"),
-    ("صيدا", "Sidon"),
-    ("صور", "Tyre"),
-    ("الاردن", "Jordan"),
-    ("عمان", "Amman"),
-    ("فلسطين", "Palestine"),
-    ("القدس", "Jerusalem"),
-    ("غزة", "Gaza"),
-    ("الخليل", "Hebron"),
-    ("بيت لحم", "Bethlehem"),
-    ("الناصرة", "Nazareth"),
-    ("اسرائيل", "Israel"),
-    ("العراق", "Iraq"),
-    ("بغداد", "Baghdad"),
-    ("البصرة", "Basra"),
-    ("الموصل", "Mosul"),
-    ("السعودية", "Saudi Arabia"),
-    ("الرياض", "Riyadh"),
-    ("مكة", "Mecca"),
-    ("المدينة المنورة", "Medina"),
-    ("اليمن", "Yemen"),
-    ("صنعاء", "Sanaa"),
-    ("عدن", "Aden"),
-    ("الامارات", "Emirates"),
-    ("ابو ظبي", "Abu Dhabi"),
-    ("دبي", "Dubai"),
-    ("قطر", "Qatar"),
-    ("الدوحة", "Doha"),
-    ("البحرين", "Bahrain"),
-    ("الكويت", "Kuwait"),
-    ("المغرب", "Morocco"),
-    ("الرباط", "Rabat"),
-    ("الدار البيضاء", "Casablanca"),
-    ("الجزائر", "Algeria"),
-    ("تونس", "Tunisia"),
-    ("ليبيا", "Libya"),
-    ("طرابلس", "Tripoli"),
-    ("السودان", "Sudan"),
-    ("الخرطوم", "Khartoum"),
-    ("موريتانيا", "Mauritania"),
-    ("الصومال", "Somalia"),
-    ("تركيا", "Turkey"),
-    ("ايران", "Iran"),
-    ("طهران", "Tehran"),
-    ("روسيا", "Russia"),
-    ("موسكو", "Moscow"),
-    ("اوكرانيا", "Ukraine"),
-    ("الصين", "China"),
-    ("الهند", "India"),
-    ("اليابان", "Japan"),
-    ("فرنسا", "France"),
-    ("باريس", "Paris"),
-    ("المانيا", "Germany"),
-    ("بريطانيا", "Britain"),
-    ("لندن", "London"),
-    ("ايطاليا", "Italy"),
-    ("اسبانيا", "Spain"),
-    ("اليونان", "Greece"),
-    ("الولايات المتحدة", "United States"),
-    ("واشنطن", "Washington"),
-    ("نيويورك", "New York"),
-    ("جنيف", "Geneva"),
-    ("افغانستان", "Afghanistan"),
-];
 
 /// What a report names, each with the sentences that it stands in.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -146,19 +35,18 @@ pub(super) struct Facts {
 
 /// The people, places and dates that most sentences name, in the order of the report.
 pub(super) fn facts(units: &[TranslationUnit]) -> Facts {
-    let (mut who, mut places, mut dates) = (Tally::default(), Tally::default(), Tally::default());
-    let lists = Lists::new();
+    let (mut who, mut places, mut when) = (Tally::default(), Tally::default(), Tally::default());
     for unit in units {
         let is_told = matches!(unit.state, State::Translated | State::Repaired | State::Flagged);
         if !is_told || unit.risk() == Risk::High || speaks_to_a_machine(unit) {
             continue;
         }
-        let sentence = Sentence::of(unit, &lists);
+        let sentence = Sentence::of(unit);
         sentence.people().for_each(|(key, name)| who.add(key, name, unit.index));
         sentence.places().into_iter().for_each(|(key, name)| places.add(key, name, unit.index));
-        dates_of(unit).into_iter().for_each(|date| dates.add(date.clone(), date, unit.index));
+        dates(unit).into_iter().for_each(|date| when.add(date.clone(), date, unit.index));
     }
-    Facts { who: who.most(), places: places.most(), dates: dates.most() }
+    Facts { who: who.most(), places: places.most(), dates: when.most() }
 }
 
 /// What was named, by its key.
@@ -196,27 +84,6 @@ impl Tally {
     }
 }
 
-struct Lists {
-    before_a_person: BTreeSet<&'static str>,
-    given: BTreeSet<&'static str>,
-    before_a_place: BTreeSet<&'static str>,
-    inside: BTreeSet<&'static str>,
-    no_places: BTreeSet<&'static str>,
-}
-
-impl Lists {
-    fn new() -> Self {
-        let set = |list: &'static str| list.split_whitespace().collect();
-        Lists {
-            before_a_person: set(BEFORE_A_PERSON),
-            given: set(GIVEN),
-            before_a_place: set(BEFORE_A_PLACE),
-            inside: set(IN),
-            no_places: set(NO_PLACES),
-        }
-    }
-}
-
 /// A name of one word or more.
 struct Name {
     /// The Arabic words.
@@ -230,11 +97,10 @@ struct Sentence<'u> {
     target: &'u str,
     arabic: Vec<String>,
     names: Vec<Name>,
-    lists: &'u Lists,
 }
 
 impl<'u> Sentence<'u> {
-    fn of(unit: &'u TranslationUnit, lists: &'u Lists) -> Self {
+    fn of(unit: &'u TranslationUnit) -> Self {
         let target = unit.target.as_str();
         let arabic = words::words(&unit.source_normalized);
         let mut names: Vec<Name> = Vec::new();
@@ -252,7 +118,7 @@ impl<'u> Sentence<'u> {
                 _ => names.push(Name { words: next, at: with_article(target, at), key: name }),
             }
         }
-        Sentence { target, arabic, names, lists }
+        Sentence { target, arabic, names }
     }
 
     fn people(&self) -> impl Iterator<Item = (String, String)> {
@@ -270,7 +136,7 @@ impl<'u> Sentence<'u> {
         if PLACES.iter().any(|(place, _)| self.arabic[first] == *place) {
             return false;
         }
-        let is_given = has(&self.lists.given, &self.arabic[first]);
+        let is_given = has(&GIVEN, &self.arabic[first]);
         if is_given && is_long {
             return true;
         }
@@ -279,7 +145,7 @@ impl<'u> Sentence<'u> {
             return false;
         }
         // `وزير الخارجية الروسي سيرغي لافروف`: what stands between title and name is of the title.
-        let is_title = |word: &&String| has(&self.lists.before_a_person, word);
+        let is_title = |word: &&String| has(&BEFORE_A_PERSON, word);
         let mut before = self.arabic[..first].iter().rev().take(if is_long { 4 } else { 1 });
         before.find(|word| is_title(word) || !word.starts_with("ال")).is_some_and(|word| is_title(&word))
     }
@@ -287,22 +153,22 @@ impl<'u> Sentence<'u> {
     fn places(&self) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = Vec::new();
         for name in self.names.iter().filter(|name| !self.is_person(name) && self.is_place(name)) {
-            found.push((name.key.clone(), self.target[name.at.clone()].to_owned()));
+            let english = &self.target[name.at.clone()];
+            // One that is found in both ways is one.
+            let is_known = PLACES.iter().any(|(_, known)| *known == english);
+            found.push((if is_known { english } else { &name.key }.to_owned(), english.to_owned()));
         }
         let arabic = format!(" {} ", self.arabic.join(" "));
         for (place, english) in PLACES {
             let is_named = match place.contains(' ') {
                 true => arabic.contains(&format!(" {place} ")),
-                false => self
-                    .arabic
-                    .iter()
-                    .any(|word| words::stems(word).any(|stem| stem == place) || is_with(word, place)),
+                false => self.arabic.iter().any(|word| words::stems(word).any(|stem| stem == place)),
             };
             let at = is_named.then(|| word_at(self.target, english)).flatten();
             let is_in = at.is_some_and(|at| {
                 is_in_english(self.target, at) && capital_after(self.target, at + english.len()).is_none()
             });
-            if is_in && !found.iter().any(|(_, name)| name == english) {
+            if is_in && !found.iter().any(|(key, _)| key == english) {
                 found.push((english.to_owned(), english.to_owned()));
             }
         }
@@ -317,13 +183,13 @@ impl<'u> Sentence<'u> {
         if capital_after(self.target, name.at.end).is_some() {
             return false;
         }
-        let is_in = has(&self.lists.inside, before) && is_in_english(self.target, name.at.start);
-        !has(&self.lists.no_places, first) && (has(&self.lists.before_a_place, before) || is_in)
+        let is_in = has(&IN, before) && is_in_english(self.target, name.at.start);
+        !has(&NO_PLACES, first) && (has(&BEFORE_A_PLACE, before) || is_in)
     }
 }
 
 /// Whether a word, or what is left of it without what is written onto it, is in a list.
-fn has(list: &BTreeSet<&str>, word: &str) -> bool {
+fn has(list: &HashSet<&str>, word: &str) -> bool {
     words::stems(word).any(|stem| list.contains(stem))
 }
 
@@ -333,12 +199,6 @@ fn follows(arabic: &[String], end: usize, word: usize) -> bool {
         && arabic[end..word]
             .iter()
             .all(|between| matches!(between.as_str(), "بن" | "ابن" | "بنت" | "ابو" | "ابي" | "ال"))
-}
-
-/// Whether a word is that place behind a preposition: `بالقاهرة`, `للقاهرة`.
-fn is_with(word: &str, place: &str) -> bool {
-    let bare = place.strip_prefix("ال");
-    bare.is_some_and(|bare| words::stems(word).any(|stem| stem == bare) && word.contains('ل'))
 }
 
 /// What may stand between the words of one name.
@@ -399,61 +259,6 @@ fn word_at(text: &str, name: &str) -> Option<usize> {
 fn is_in_english(text: &str, at: usize) -> bool {
     let mut before = text[..at].trim_end().rsplit(' ').filter(|word| !matches!(*word, "the" | "The"));
     before.next().is_some_and(|word| IN_ENGLISH.contains(&word))
-}
-
-/// Dates with a month, and years behind a preposition, that the source has too.
-fn dates_of(unit: &TranslationUnit) -> Vec<String> {
-    let text = unit.target.as_str();
-    let all = mentions(text);
-    let source = Offered::by(&mentions(&unit.source_normalized));
-    let mut dates = Vec::new();
-    let mut used = 0;
-    for (at, mention) in all.iter().enumerate().filter(|(_, mention)| source.answers(mention)) {
-        if at < used {
-            continue;
-        }
-        if mention.form == Form::Month {
-            let joined = |a: &Mention, b: &Mention| {
-                let gap = &text[a.span.end..b.span.start];
-                gap.chars().all(|c| c.is_whitespace() || c == ',')
-                    || matches!(gap, " of " | "th of " | "st of " | "th ")
-            };
-            let is_part = |mention: &Mention| {
-                matches!(mention.form, Form::Digits | Form::Ordinal) && source.answers(mention)
-            };
-            let (mut first, mut last) = (at, at);
-            if at > 0
-                && is_part(&all[at - 1])
-                && !all[at - 1].looks_like_year(text)
-                && joined(&all[at - 1], mention)
-            {
-                first = at - 1;
-            }
-            while last + 1 < all.len()
-                && last < at + 2
-                && is_part(&all[last + 1])
-                && joined(&all[last], &all[last + 1])
-            {
-                last += 1;
-            }
-            used = last + 1;
-            dates.push(text[all[first].span.start..all[last].span.end].to_owned());
-        } else if mention.looks_like_year(text) {
-            let before =
-                text[..mention.span.start].trim_end().rsplit(' ').next().unwrap_or_default().to_lowercase();
-            let after = text[mention.span.end..]
-                .trim_start_matches(|c: char| !c.is_whitespace() && !c.is_alphanumeric());
-            let is_counted = after.trim_start().starts_with(|c: char| c.is_lowercase()) && before == "of";
-            let is_year = matches!(
-                before.as_str(),
-                "in" | "since" | "until" | "year" | "during" | "by" | "from" | "late" | "early"
-            );
-            if is_year && !is_counted {
-                dates.push(text[mention.span.clone()].to_owned());
-            }
-        }
-    }
-    dates
 }
 
 #[cfg(test)]
@@ -532,6 +337,16 @@ mod tests {
         let found = facts(&units).places;
         assert_eq!(names(&found), ["Homs", "Idlib", "Hama", "Daraa"]);
         assert_eq!(found[1].units, [1, 5]);
+    }
+
+    #[test]
+    fn a_place_that_is_a_spelling_and_in_the_list_is_one() {
+        let units = [
+            unit(0, "معارك في اليمن", "Battles in Yemen"),
+            unit(1, "الوضع باليمن صعب", "The situation in Yemen is difficult"),
+        ];
+        let found = facts(&units).places;
+        assert_eq!((names(&found), found[0].units.as_slice()), (vec!["Yemen"], &[0, 1][..]));
     }
 
     /// All that is found in the sentences of PUD with their English, one a line, to be read:

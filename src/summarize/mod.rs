@@ -5,9 +5,11 @@
 
 mod abstractive;
 mod addressed;
+mod dates;
 mod extractive;
 mod facts;
 mod figures;
+mod gazetteer;
 mod grounding;
 mod headline;
 mod rank;

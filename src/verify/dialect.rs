@@ -1,6 +1,9 @@
 //! Sources in a dialect: models are trained on the standard language, and what they make of the words of Cairo, Damascus or
 //! Casablanca is often made up. The words here are written in one dialect or another and never in the standard language.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use crate::lang::words;
 
 /// Folded: of Egypt; of the Levant; of Iraq and the Gulf; of the Maghreb.
@@ -11,18 +14,20 @@ const WORDS: [&str; 4] = [
     "شلون اشلون وش ايش هسه ماكو اكو شنو شكو وايد ابغي دحين",
     "واش بزاف ديال ديالي ديالنا كيفاش علاش فاش هاذ برشا شنية راني وقتاش",
 ];
+static KNOWN: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| WORDS.iter().flat_map(|list| list.split_whitespace()).collect());
+
 /// Words that are named.
 const NAMED: usize = 3;
 
 /// What of a dialect is in `source`.
 pub(super) fn check(source: &str) -> Option<String> {
-    let is_known = |word: &str| WORDS.iter().any(|list| list.split_whitespace().any(|known| known == word));
     let mut found: Vec<String> = Vec::new();
     for word in words::words(source) {
         // Only `and` is written onto them: what looks like another particle is a part of another word.
-        let bare = word.strip_prefix('و').filter(|bare| is_known(bare));
-        let word = if bare.is_some() || is_known(&word) { word } else { continue };
-        if !found.contains(&word) {
+        let bare = word.strip_prefix('و').unwrap_or(&word);
+        let is_known = KNOWN.contains(word.as_str()) || KNOWN.contains(bare);
+        if is_known && !found.contains(&word) {
             found.push(word);
         }
     }
