@@ -85,3 +85,13 @@ fn a_second_model_is_asked_last_and_lines_are_repaired_too() {
     let first: Value = serde_json::from_str(lines.stdout.lines().next().unwrap()).unwrap();
     assert_eq!((&first["state"], &first["checks"]), (&json!("repaired"), &json!([])));
 }
+
+#[test]
+fn a_dialect_is_flagged_and_not_asked_again() {
+    let place = Place::new();
+    place.write("in/a.txt", "احنا مش عارفين شو بدنا.");
+    place.run("run in --out out --model echo", 1, "out");
+    let unit = &units(&place, "out")[0];
+    assert_eq!((&unit["state"], &unit["findings"][0]["check"]), (&json!("flagged"), &json!("dialect")));
+    assert!(unit["attempts"].as_array().is_none_or(Vec::is_empty), "{unit}");
+}
