@@ -1,0 +1,42 @@
+"""`python -m unittest` in this folder: what is made of the pairs is still a pair."""
+
+import random
+import unittest
+
+import data
+
+
+class Pairs(unittest.TestCase):
+    def test_numbers_change_alike_on_both_sides(self):
+        rng = random.Random(1)
+        changed = 0
+        for _ in range(200):
+            ar, en = data.change_numbers("قتل ٢٥ شخصا عام 2016", "In 2016, 25 people were killed", rng)
+            numbers = sorted(data.DIGITS.findall(en))
+            self.assertEqual(sorted(data.DIGITS.findall(ar.translate(data.WESTERN))), numbers)
+            changed += numbers != ["2016", "25"]
+            year = next(n for n in numbers if len(n) == 4)
+            self.assertTrue(2000 <= int(year) <= 2025)
+        self.assertGreater(changed, 150)
+
+    def test_numbers_that_differ_or_have_one_digit_are_left(self):
+        for pair in [("عام 1437", "In 2016"), ("3 أشخاص", "3 people"), ("لا شيء", "Nothing")]:
+            self.assertEqual(data.change_numbers(*pair, random.Random(1)), pair)
+
+    def test_places_change_on_both_sides_with_what_is_written_onto_them(self):
+        names = data.Names("", "", "place", [(["حلب"], "Aleppo"), (["حلب"], "Aleppo"), (["درعا"], "Daraa")])
+        places, seen = data.Places([names]), set()
+        for seed in range(20):
+            seen.add(places.change("حمص وحلب بعيدتان", "Homs and Aleppo are far", random.Random(seed)))
+        self.assertEqual(seen, {("حمص وحلب بعيدتان", "Homs and Aleppo are far"), ("حمص ودرعا بعيدتان", "Homs and Daraa are far")})
+
+    def test_joined_lines_of_a_document_are_neighbours(self):
+        pairs = [(f"سطر {i}", f"Line {i}") for i in range(50)]
+        source = data.Source("", "", "base", 1.0, True, pairs)
+        made = data.epoch([source], [], data.Recipe({"base"}, joined=1.0), random.Random(1))
+        self.assertEqual(made[0], ("سطر 0 سطر 1", "Line 0 Line 1"))
+        self.assertEqual(len(made), 25)
+
+
+if __name__ == "__main__":
+    unittest.main()
