@@ -398,7 +398,7 @@ fn a_violation_is_caught() {
         ("verify/checks.rs", "use {candle_core::Tensor, std::io};", ENGINE_CRATE_RULE),
         ("verify/checks.rs", "use candle_nn as nn;", ENGINE_CRATE_RULE),
         ("segment/wrap.rs", "extern crate tokenizers;", ENGINE_CRATE_RULE),
-        ("segment/wrap.rs", "fn f() -> tokenizers::Tokenizer { todo!() }", ENGINE_CRATE_RULE),
+        ("segment/wrap.rs", "fn f(_: &tokenizers::Tokenizer) {}", ENGINE_CRATE_RULE),
         ("lib.rs", "pub use rten_gemm::gemm;", ENGINE_CRATE_RULE),
         ("registry.rs", "use hf_hub::api::sync::Api;", NETWORK_RULE),
         ("cli/doctor.rs", "use std::net::TcpStream;", NETWORK_RULE),

@@ -60,7 +60,7 @@ def read_source(folder: Path, row: dict) -> Source:
 def read_names(folder: Path, row: dict) -> Names:
     ar, en = row["columns"]
     entries = []
-    for line in lines(folder / row["file"])[1:]:
+    for line in lines(folder / row["file"]):  # a heading has no Arabic
         cells = line.split("\t")
         if len(cells) > max(ar, en) and ARABIC.search(cells[ar]) and cells[en]:
             entries.append(([v.strip() for v in cells[ar].split("|")], cells[en].strip()))
@@ -165,6 +165,7 @@ def epoch(sources: list[Source], lists: list[Names], recipe: Recipe, rng: random
             # The neighbour of the same document where the file is in order,
             # any other line where it is not.
             other = source.pairs[(i + 1) % len(source.pairs)] if source.documents else rng.choice(source.pairs)
+            # A joined pair stands for two of the epoch, so that joining does not lengthen it.
             if rng.random() < recipe.joined and len(pair[0].split()) + len(other[0].split()) <= 60:
                 pair = tuple(f"{a} {b}" for a, b in zip(pair, other))
                 skip = True

@@ -4,8 +4,8 @@ Prints one line of JSON a test set. Beside BLEU and chrF:
 numbers: share of the source's numbers that the output has too;
 names: share of the reference's capitalised words, but for the first of a
     line, that the output has too;
-dropped: share of joined pairs of lines whose output is shorter than 0.6 of
-    the reference (in characters), as when the second sentence is lost;
+dropped: share of outputs shorter than 0.6 of the reference (in characters),
+    as when one of two sentences is lost (the set `joined`: dev lines two by two);
 loops: share of outputs in which four words come three times;
 nll: nats a reference token, teacher-forced: the steadiest figure for
     comparing two short runs.

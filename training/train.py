@@ -79,7 +79,10 @@ def main():
     o = options()
     torch.manual_seed(o.seed)
     rng = random.Random(o.seed)
-    sources, lists = data.read_manifest(Path(__file__).with_name("manifest.toml"), o.data)
+    try:
+        sources, lists = data.read_manifest(Path(__file__).with_name("manifest.toml"), o.data)
+    except FileNotFoundError as error:
+        raise SystemExit(f"{error.filename}: not there. --data must hold every file of manifest.toml; README.md says where they come from")
     recipe = data.Recipe(set(o.groups.split(",")), o.joined, o.numbers, o.names, o.lists)
     model, tok = lora.load_base(o.base)
     adapters = lora.attach(model, o.rank)
@@ -91,8 +94,10 @@ def main():
     head = model.lm_head.weight.detach()
     column = None
     if o.softmax == "used":
-        every = data.Recipe(recipe.groups, lists=4 * o.lists)
-        seen = {t for _, target in encode(tok, data.epoch(sources, lists, every, rng)) for t in target}
+        # Every English token of the sources and the lists, alone and within a list.
+        texts = [e for s in sources for _, e in s.pairs]
+        texts += [t for names in lists for _, e in names.entries for t in (e, f"{e}, {e}\n")]
+        seen = {t for _, target in encode(tok, [("", e) for e in texts]) for t in target}
         seen |= set(tok("0123456789", add_special_tokens=False)["input_ids"]) | {tok.eos_token_id}
         seen |= set(rng.sample(range(head.shape[0]), 4000))
         used = torch.tensor(sorted(seen))
@@ -119,7 +124,7 @@ def main():
             learned = labels[:, 1:] != -100
             target = labels[:, 1:][learned]
             if column is not None:
-                target = column[target]
+                target = column[target]  # a token outside, where a changed name meets its sentence, is not learned
             logits = (hidden[:, :-1][learned] @ head.t()).float()
             loss = cross_entropy(logits, target, label_smoothing=o.smoothing)
             loss.backward()
@@ -127,7 +132,7 @@ def main():
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             step += 1
-            # Adam's own bias correction: early on the mean follows closely.
+            # Early on the mean follows closely: it would else keep the start.
             decay = min(o.average, step / (step + 10)) if o.average else 0.0
             for n, t in lora.tensors(adapters).items():
                 mean[n].lerp_(t, 1 - decay)
