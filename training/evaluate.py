@@ -7,8 +7,8 @@ names: share of the reference's capitalised words, but for the first of a
 dropped: share of outputs shorter than 0.6 of the reference (in characters),
     as when one of two sentences is lost (the set `joined`: dev lines two by two);
 loops: share of outputs in which four words come three times;
-nll: nats a reference token, teacher-forced: the steadiest figure for
-    comparing two short runs.
+nll: nats a reference token, teacher-forced. It shows overfitting and how far
+    probabilities can be trusted; outputs may become better while it rises.
 """
 
 import argparse
