@@ -1,4 +1,5 @@
-"""Measures an adapter with greedy decoding. `python evaluate.py --help`.
+"""Measures an adapter with greedy decoding, or (--outputs) what another
+program has made of the same lines. `python evaluate.py --help`.
 
 Prints one line of JSON a test set. Beside BLEU and chrF:
 numbers: share of the source's numbers that the output has too;
@@ -27,14 +28,18 @@ from train import PROMPT, collate, encode
 
 def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--base", type=Path, required=True, help="GGUF of gemma-3-270m")
+    p.add_argument("--base", type=Path, help="GGUF of gemma-3-270m")
     p.add_argument("--data", type=Path, required=True, help="folder the manifest's files lie in")
     p.add_argument("--adapter", type=Path, help="none: the bare base")
     p.add_argument("--sets", default="dev,pud,joined", help="of dev, pud, joined")
     p.add_argument("--lines", type=int, default=200, help="of each set")
     p.add_argument("--batch", type=int, default=40)
-    p.add_argument("--texts", type=Path, help="folder to write the outputs to")
-    return p.parse_args()
+    p.add_argument("--texts", type=Path, help="folder to write sources and outputs to: dev.ar, dev.en")
+    p.add_argument("--outputs", type=Path, help="measure the dev.en, pud.en, joined.en of this folder, without a model")
+    o = p.parse_args()
+    if not (o.base or o.outputs or o.texts):
+        p.error("--base, --outputs or --texts is needed")
+    return o
 
 
 def test_set(name: str, folder: Path, count: int) -> list[tuple[str, str]]:
@@ -125,26 +130,36 @@ def measure(pairs, outputs) -> dict:
     }
 
 
+def write(texts: list[str], file: Path):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{t}\n" for t in texts), encoding="utf-8")
+
+
 def main():
     o = options()
-    model, tok = lora.load_base(o.base)
-    if o.adapter:
-        from safetensors import safe_open
-
-        with safe_open(o.adapter, "pt") as f:
-            rank = f.get_slice("model.layers.0.self_attn.q_proj.lora_A.weight").get_shape()[0]
-        adapters = lora.attach(model, rank)
-        lora.load(adapters, o.adapter)
-        lora.merge(adapters, True)
-    model.eval()
+    if o.base and not o.outputs:
+        model, tok = lora.load_base(o.base)
+        if o.adapter:
+            adapters = lora.attach(model, lora.rank_of(o.adapter))
+            lora.load(adapters, o.adapter)
+            lora.merge(adapters, True)
+        model.eval()
     for name in o.sets.split(","):
         pairs = test_set(name, o.data, o.lines)
-        outputs = translate(model, tok, [a for a, _ in pairs], o.batch)
-        figures = measure(pairs, outputs) | {"nll": round(nll(model, tok, pairs, o.batch), 4)}
-        print(json.dumps({"adapter": str(o.adapter), "set": name} | figures), flush=True)
         if o.texts:
-            o.texts.mkdir(parents=True, exist_ok=True)
-            (o.texts / f"{name}.en").write_text("\n".join(outputs) + "\n", encoding="utf-8")
+            write([a for a, _ in pairs], o.texts / f"{name}.ar")
+        if o.outputs:
+            file = o.outputs / f"{name}.en"
+            outputs = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+            if len(outputs) != len(pairs):
+                raise SystemExit(f"{file}: {len(outputs)} lines, where the set has {len(pairs)}")
+            print(json.dumps({"outputs": str(o.outputs), "set": name} | measure(pairs, outputs)), flush=True)
+        elif o.base:
+            outputs = translate(model, tok, [a for a, _ in pairs], o.batch)
+            figures = measure(pairs, outputs) | {"nll": round(nll(model, tok, pairs, o.batch), 4)}
+            print(json.dumps({"adapter": str(o.adapter), "set": name} | figures), flush=True)
+            if o.texts:
+                write(outputs, o.texts / f"{name}.en")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ scale 2.0 (alpha = 2 · rank) that models.toml states.
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -71,6 +72,11 @@ def resize(a: torch.Tensor, b: torch.Tensor, rank: int) -> tuple[torch.Tensor, t
     u, s, v = torch.linalg.svd(b @ a, full_matrices=False)
     root = s[:rank].sqrt()
     return root[:, None] * v[:rank], u[:, :rank] * root
+
+
+def rank_of(file: Path) -> int:
+    with safe_open(file, "pt") as f:
+        return f.get_slice("model.layers.0.self_attn.q_proj.lora_A.weight").get_shape()[0]
 
 
 def load(adapters: dict[str, Adapted], file: Path):
