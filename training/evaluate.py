@@ -39,6 +39,10 @@ def options():
     o = p.parse_args()
     if not (o.base or o.outputs or o.texts):
         p.error("--base, --outputs or --texts is needed")
+    if o.outputs and (o.base or o.adapter or o.texts):
+        p.error("--outputs measures what is there: no --base, --adapter or --texts beside it")
+    if o.adapter and not o.base:
+        p.error("--adapter needs the --base it lies on")
     return o
 
 
@@ -137,7 +141,7 @@ def write(texts: list[str], file: Path):
 
 def main():
     o = options()
-    if o.base and not o.outputs:
+    if o.base:
         model, tok = lora.load_base(o.base)
         if o.adapter:
             adapters = lora.attach(model, lora.rank_of(o.adapter))
@@ -150,6 +154,8 @@ def main():
             write([a for a, _ in pairs], o.texts / f"{name}.ar")
         if o.outputs:
             file = o.outputs / f"{name}.en"
+            if not file.is_file():
+                raise SystemExit(f"{file}: not there. --texts writes {name}.ar, of which it is the translation; --sets leaves sets out")
             outputs = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
             if len(outputs) != len(pairs):
                 raise SystemExit(f"{file}: {len(outputs)} lines, where the set has {len(pairs)}")

@@ -75,6 +75,7 @@ def resize(a: torch.Tensor, b: torch.Tensor, rank: int) -> tuple[torch.Tensor, t
 
 
 def rank_of(file: Path) -> int:
+    """The rank of an adapter's file, the same on every layer."""
     with safe_open(file, "pt") as f:
         return f.get_slice("model.layers.0.self_attn.q_proj.lora_A.weight").get_shape()[0]
 
