@@ -125,7 +125,7 @@ pub struct Document {
     /// What a reader must know of how it was read: pages that are missing, what was left out. One line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The file behind the text, where it is another; none for plain text and Markdown.
+    /// The file behind the text, where it is another; none for plain text.
     #[serde(skip)]
     pub original: Option<Box<Original>>,
 }
@@ -176,6 +176,8 @@ impl Part {
 pub enum Notation {
     /// As it is.
     Plain,
+    /// Markdown: `\*`, but in code.
+    Markdown,
     /// HTML and XML: `&amp;`.
     Markup,
     /// A field of a table, in quotation marks where it had some or needs them.
@@ -209,6 +211,15 @@ pub enum Written {
     Text(Span),
     /// Always this: `ltr`.
     Always(&'static str),
+    /// A sign of the text around which it stands, such as the asterisks of bold words.
+    Sign {
+        /// That text, in [`Document::text`].
+        of: Span,
+        /// What it is where some English is in there; none if it stays.
+        filled: Option<String>,
+        /// What it is where there is none.
+        empty: String,
+    },
 }
 
 /// One sentence (or heading, or item): the unit of translation.

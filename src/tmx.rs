@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::xml::{self, Part, Parts, escape};
 
 /// Elements inside of a sentence whose text is a code of the program that wrote them.
@@ -14,6 +16,17 @@ pub struct Pair {
     pub source: String,
     /// English.
     pub target: String,
+    /// Nobody has touched it since a model said it: the file says so, and its English is what it was then.
+    pub is_untouched: bool,
+}
+
+/// Under this type a file written here has the digest of what a model said.
+const SAID: &str = "x-tarjuman-said";
+
+/// Of a sentence, whatever its white space: 16 letters of its SHA-256, hexadecimal.
+fn digest(text: &str) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The pairs of Arabic and English in a file; the codes inside of sentences are left out.
@@ -25,12 +38,17 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
     let mut pairs = Vec::new();
     let mut sides: [Option<String>; 2] = [None, None];
     let (mut side, mut sentence, mut codes) = (None, None::<String>, 0);
+    // What the model said of the pair, and whether that is what is being read.
+    let (mut said, mut is_said) = (String::new(), false);
     let mut is_tmx = false;
     for part in Parts::new(&text) {
         match part? {
             Part::Start(tag) => match tag.local_name().as_ref() {
                 "tmx" => is_tmx = true,
-                "tu" => sides = [None, None],
+                "tu" => (sides, said) = ([None, None], String::new()),
+                "prop" => {
+                    is_said = tag.attributes().flatten().any(|a| a.key.as_ref() == "type" && a.value == SAID)
+                }
                 "tuv" => side = ["ar", "en"].iter().position(|lang| *lang == xml::lang_of(&tag)),
                 "seg" => (sentence, codes) = (Some(String::new()), 0),
                 name => codes += usize::from(sentence.is_some() && CODES.contains(&name)),
@@ -38,6 +56,8 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
             Part::Text(text) => {
                 if let (Some(sentence), 0) = (&mut sentence, codes) {
                     sentence.push_str(&text);
+                } else if is_said {
+                    said.push_str(&text);
                 }
             }
             Part::End(name) => match name.as_str() {
@@ -46,9 +66,11 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Pair>, String> {
                         sides[side] = sentence;
                     }
                 }
+                "prop" => is_said = false,
                 "tu" => {
                     if let [Some(source), Some(target)] = std::mem::take(&mut sides) {
-                        pairs.push(Pair { source, target });
+                        let is_untouched = !said.is_empty() && said.trim() == digest(&target);
+                        pairs.push(Pair { source, target, is_untouched });
                     }
                 }
                 name => codes -= usize::from(codes > 0 && CODES.contains(&name)),
@@ -71,6 +93,8 @@ pub struct Unit<'t> {
     pub properties: Vec<(&'static str, &'t str)>,
     /// For people.
     pub notes: Vec<String>,
+    /// The English is a model's, and the file says so: read again, it is nobody's correction unless it was changed.
+    pub is_models: bool,
 }
 
 impl<'t> Unit<'t> {
@@ -97,6 +121,9 @@ pub fn write<'t>(notes: &[String], units: impl IntoIterator<Item = Unit<'t>>) ->
         for (kind, value) in &unit.properties {
             let _ = writeln!(out, "   <prop type=\"{kind}\">{}</prop>", escape(value));
         }
+        if unit.is_models {
+            let _ = writeln!(out, "   <prop type=\"{SAID}\">{}</prop>", digest(unit.target));
+        }
         for (lang, text) in [("ar", unit.source), ("en", unit.target)] {
             let text = escape(text);
             let _ = writeln!(out, "   <tuv xml:lang=\"{lang}\"><seg>{text}</seg></tuv>");
@@ -118,7 +145,7 @@ mod tests {
     use super::*;
 
     fn pair(source: &str, target: &str) -> Pair {
-        Pair { source: source.into(), target: target.into() }
+        Pair { source: source.into(), target: target.into(), is_untouched: false }
     }
 
     #[test]
@@ -141,12 +168,24 @@ mod tests {
             target: "yes",
             properties: vec![("x-state", "a<b")],
             notes: vec!["of the unit".into()],
+            is_models: false,
         };
         let file = write(&["of the file".into()], [unit]);
         assert_eq!(read(&file).unwrap(), [pair("نعم", "yes")]);
         let file = String::from_utf8(file).unwrap();
         let tu = "<tu tuid=\"u&quot;1\">\n   <note>of the unit</note>\n   <prop type=\"x-state\">a&lt;b</prop>\n   <tuv";
         assert!(file.contains(tu) && file.contains("<note>of the file</note>\n </header>"), "{file}");
+    }
+
+    #[test]
+    fn what_a_model_said_is_known_until_somebody_changes_it() {
+        let unit = Unit { is_models: true, ..Unit::of("نعم", "Yes,  indeed") };
+        let file = String::from_utf8(write(&[], [unit])).unwrap();
+        let untouched = |file: &str| read(file.as_bytes()).unwrap()[0].is_untouched;
+        assert!(untouched(&file));
+        assert!(untouched(&file.replace("Yes,  indeed", "Yes, indeed")), "white space is not a change");
+        assert!(!untouched(&file.replace("Yes,", "Yes")));
+        assert!(!untouched(&file.replace(SAID, "x-other")), "a program that drops it vouches for the pair");
     }
 
     #[test]

@@ -33,12 +33,14 @@ class Source:
 
 @dataclass
 class Names:
-    """One list of names or terms: (every Arabic spelling, English)."""
+    """One list of names or words: (every Arabic spelling, English), and how
+    often each is drawn beside the others."""
 
     name: str
     licence: str
     kind: str
     entries: list[tuple[list[str], str]]
+    weights: list[float]
 
 
 def lines(path: Path) -> list[str]:
@@ -59,12 +61,13 @@ def read_source(folder: Path, row: dict) -> Source:
 
 def read_names(folder: Path, row: dict) -> Names:
     ar, en = row["columns"]
-    entries = []
+    entries, weights = [], []
     for line in lines(folder / row["file"]):  # a heading has no Arabic
         cells = line.split("\t")
         if len(cells) > max(ar, en) and ARABIC.search(cells[ar]) and cells[en]:
             entries.append(([v.strip() for v in cells[ar].split("|")], cells[en].strip()))
-    return Names(row["name"], row["licence"], row["kind"], entries)
+            weights.append(float(cells[row["weight"]]) if "weight" in row else 1.0)
+    return Names(row["name"], row["licence"], row["kind"], entries, weights)
 
 
 def read_manifest(manifest: Path, folder: Path) -> tuple[list[Source], list[Names]]:
@@ -141,6 +144,7 @@ class Recipe:
     numbers: float = 0.0
     names: float = 0.0
     lists: int = 0
+    words: int = 0
 
 
 def epoch(sources: list[Source], lists: list[Names], recipe: Recipe, rng: random.Random) -> list[tuple[str, str]]:
@@ -174,8 +178,14 @@ def epoch(sources: list[Source], lists: list[Names], recipe: Recipe, rng: random
             if rng.random() < recipe.numbers:
                 pair = change_numbers(*pair, rng)
             out.append(pair)
-    for _ in range(recipe.lists):
-        names = rng.choice([n for n in lists if n.entries])
-        six = [names.entries[rng.randrange(len(names.entries))] for _ in range(6)]
-        out.append(("، ".join(rng.choice(v) for v, _ in six), ", ".join(e for _, e in six)))
+    names = [n for n in lists if n.entries and n.kind != "word"]
+    words = [n for n in lists if n.entries and n.kind == "word"]
+    for of, count, length in (names, recipe.lists, 6), (words, recipe.words, 12):
+        out += [one_list(rng.choice(of), length, rng) for _ in range(count if of else 0)]
     return out
+
+
+def one_list(names: Names, length: int, rng: random.Random) -> tuple[str, str]:
+    """Some of a list's entries as one line, each in one of its spellings."""
+    some = rng.choices(names.entries, names.weights, k=length)
+    return "، ".join(rng.choice(v) for v, _ in some), ", ".join(rng.choice(e.split("|")) for _, e in some)

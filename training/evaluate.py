@@ -142,7 +142,7 @@ def write(texts: list[str], file: Path):
 def main():
     o = options()
     if o.base:
-        model, tok = lora.load_base(o.base)
+        model, tok = lora.load_base(o.base, torch.float32)
         if o.adapter:
             adapters = lora.attach(model, lora.rank_of(o.adapter))
             lora.load(adapters, o.adapter)

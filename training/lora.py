@@ -20,12 +20,44 @@ TARGETS = {
 }
 
 
+def to_int8(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each row [.., n] as 8-bit integers, and its scale [.., 1]."""
+    scale = x.abs().amax(-1, keepdim=True).clamp_min(1e-8) / 127
+    return torch.round(x / scale).to(torch.int8), scale
+
+
+class Frozen(torch.autograd.Function):
+    """x · W' for a W that does not learn, in 8-bit products forward and back.
+
+    As SwitchBack (Wortsman et al. 2023, "Stable and low-precision training"):
+    what learns, the adapter, keeps its products in full precision. A CPU with
+    VNNI does it in a third of the time of f32.
+    """
+
+    @staticmethod
+    def forward(ctx, x, forward, forward_scale, backward, backward_scale):
+        ctx.save_for_backward(backward, backward_scale)
+        rows, scale = to_int8(x)
+        return torch._int_mm(rows, forward).float() * scale * forward_scale
+
+    @staticmethod
+    def backward(ctx, gradient):
+        backward, backward_scale = ctx.saved_tensors
+        rows, scale = to_int8(gradient)
+        return torch._int_mm(rows, backward).float() * scale * backward_scale, None, None, None, None
+
+
 class Adapted(nn.Module):
     """A frozen linear layer with its adapter."""
 
-    def __init__(self, linear: nn.Linear, rank: int):
+    def __init__(self, linear: nn.Linear, rank: int, int8: bool):
         super().__init__()
         self.weight = linear.weight
+        self.frozen = None
+        if int8:
+            # One scale for each row of what is summed over, forward and back.
+            (forward, a), (backward, b) = to_int8(self.weight), to_int8(self.weight.t().contiguous())
+            self.frozen = (forward.t(), a.t().contiguous(), backward.t(), b.t().contiguous())
         self.lora_A = nn.Parameter(torch.randn(rank, linear.in_features) * 0.02)
         self.lora_B = nn.Parameter(torch.zeros(linear.out_features, rank))
         self.merged = None
@@ -33,26 +65,29 @@ class Adapted(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.merged is not None:
             return x @ self.merged.t()
-        a, b = self.lora_A.to(x.dtype), self.lora_B.to(x.dtype)
-        return x @ self.weight.t() + SCALE * ((x @ a.t()) @ b.t())
+        rows = x.reshape(-1, x.shape[-1])
+        base = rows @ self.weight.t() if self.frozen is None else Frozen.apply(rows, *self.frozen)
+        a, b = SCALE * self.lora_A.to(x.dtype), self.lora_B.to(x.dtype)
+        return torch.addmm(base, rows @ a.t(), b.t()).reshape(*x.shape[:-1], -1)
 
 
-def load_base(gguf: Path):
-    """Gemma 3 in bfloat16 and its tokenizer, from a GGUF file."""
+def load_base(gguf: Path, dtype: torch.dtype):
+    """Gemma 3 and its tokenizer, from a GGUF file."""
     at = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
-    model = AutoModelForCausalLM.from_pretrained(**at, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_pretrained(**at, dtype=dtype)
     model.requires_grad_(False)
     return model, AutoTokenizer.from_pretrained(**at)
 
 
-def attach(model, rank: int) -> dict[str, Adapted]:
-    """Puts an adapter that changes nothing yet on every linear layer."""
+def attach(model, rank: int, int8: bool = False) -> dict[str, Adapted]:
+    """Puts an adapter that changes nothing yet on every linear layer; with
+    `int8` the layers' own products are in 8 bits (f32 models only)."""
     adapters = {}
     for n, layer in enumerate(model.model.layers):
         for part, names in TARGETS.items():
             module = getattr(layer, part)
             for name in names:
-                adapted = Adapted(getattr(module, name), rank)
+                adapted = Adapted(getattr(module, name), rank, int8)
                 setattr(module, name, adapted)
                 adapters[f"model.layers.{n}.{part}.{name}"] = adapted
     return adapters

@@ -24,7 +24,7 @@ class Pairs(unittest.TestCase):
             self.assertEqual(data.change_numbers(*pair, random.Random(1)), pair)
 
     def test_places_change_on_both_sides_with_what_is_written_onto_them(self):
-        names = data.Names("", "", "place", [(["حلب"], "Aleppo"), (["حلب"], "Aleppo"), (["درعا"], "Daraa")])
+        names = data.Names("", "", "place", [(["حلب"], "Aleppo"), (["حلب"], "Aleppo"), (["درعا"], "Daraa")], [1.0] * 3)
         places, seen = data.Places([names]), set()
         for seed in range(20):
             seen.add(places.change("حمص وحلب بعيدتان", "Homs and Aleppo are far", random.Random(seed)))
@@ -36,6 +36,18 @@ class Pairs(unittest.TestCase):
         made = data.epoch([source], [], data.Recipe({"base"}, joined=1.0), random.Random(1))
         self.assertEqual(made[0], ("سطر 0 سطر 1", "Line 0 Line 1"))
         self.assertEqual(len(made), 25)
+
+    def test_lists_say_the_same_on_both_sides_and_heavier_words_come_oftener(self):
+        entries = [(["فأر", "فار"], "mouse"), (["وزير"], "minister|secretary")]
+        lists = [data.Names("", "", "word", entries, [1.0, 9.0]), data.Names("", "", "person", [(["أحمد"], "Ahmed")], [1.0])]
+        english = {"فأر": {"mouse"}, "فار": {"mouse"}, "وزير": {"minister", "secretary"}}
+        made = data.epoch([], lists, data.Recipe(set(), lists=1, words=30), random.Random(1))
+        self.assertEqual(made[0], ("، ".join(["أحمد"] * 6), ", ".join(["Ahmed"] * 6)))
+        pairs = [pair for ar, en in made[1:] for pair in zip(ar.split("، "), en.split(", "), strict=True)]
+        self.assertEqual(len(pairs), 30 * 12)
+        self.assertTrue(all(e in english[a] for a, e in pairs))
+        ministers = sum(a == "وزير" for a, _ in pairs)
+        self.assertTrue(290 < ministers < 350, ministers)
 
 
 if __name__ == "__main__":

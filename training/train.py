@@ -28,6 +28,8 @@ def options():
     p.add_argument("--numbers", type=float, default=0.3, help="share of pairs with numbers whose digits are changed")
     p.add_argument("--names", type=float, default=0.3, help="share of pairs with places whose places are changed")
     p.add_argument("--lists", type=int, default=800, help="lists of six names in an epoch")
+    p.add_argument("--words", type=int, default=1200, help="lines of twelve words of the dictionary in an epoch")
+    p.add_argument("--precision", choices=["int8", "f32", "bf16"], default="int8", help="of the frozen layers; bf16: of all but the adapter")
     p.add_argument("--rank", type=int, default=40, help="of the adapter: 40 is 19 MB")
     p.add_argument("--lr", type=float, default=2e-4, help="highest learning rate")
     p.add_argument("--tokens", type=int, default=2048, help="tokens of a batch, padding included")
@@ -83,9 +85,11 @@ def main():
         sources, lists = data.read_manifest(Path(__file__).with_name("manifest.toml"), o.data)
     except FileNotFoundError as error:
         raise SystemExit(f"{error.filename}: not there. --data must hold every file of manifest.toml; README.md says where they come from")
-    recipe = data.Recipe(set(o.groups.split(",")), o.joined, o.numbers, o.names, o.lists)
-    model, tok = lora.load_base(o.base)
-    adapters = lora.attach(model, o.rank)
+    recipe = data.Recipe(set(o.groups.split(",")), o.joined, o.numbers, o.names, o.lists, o.words)
+    model, tok = lora.load_base(o.base, torch.bfloat16 if o.precision == "bf16" else torch.float32)
+    adapters = lora.attach(model, o.rank, o.precision == "int8")
+    for layer in model.model.layers:
+        layer.compile(dynamic=True)  # one loop for what would be ten passes through memory
     if o.start:
         lora.load(adapters, o.start)
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -96,7 +100,7 @@ def main():
     if o.softmax == "used":
         # Every English token of the sources and the lists, alone and within a list.
         texts = [e for s in sources for _, e in s.pairs]
-        texts += [t for names in lists for _, e in names.entries for t in (e, f"{e}, {e}\n")]
+        texts += [t for names in lists for _, all in names.entries for e in all.split("|") for t in (e, f"{e}, {e}\n")]
         seen = {t for _, target in encode(tok, [("", e) for e in texts]) for t in target}
         seen |= set(tok("0123456789", add_special_tokens=False)["input_ids"]) | {tok.eos_token_id}
         seen |= set(rng.sample(range(head.shape[0]), 4000))

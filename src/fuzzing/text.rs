@@ -93,8 +93,8 @@ fn is_whole(document: &Document) {
     for part in document.original.iter().flat_map(|original| &original.parts) {
         for edit in &part.edits {
             assert!(part.text.get(edit.at.range()).is_some(), "{edit:?}");
-            let is_there = match edit.with {
-                Written::Text(span) => text.get(span.range()).is_some(),
+            let is_there = match &edit.with {
+                Written::Text(span) | Written::Sign { of: span, .. } => text.get(span.range()).is_some(),
                 Written::Always(_) => true,
             };
             assert!(is_there, "{edit:?}");

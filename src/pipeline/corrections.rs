@@ -26,6 +26,8 @@ pub struct Corrections {
     fall: Vec<Correction>,
     /// Corrections without the Arabic that they are for.
     unmatched: usize,
+    /// What a model said, as it said it.
+    untouched: usize,
 }
 
 /// The rows of one sentence, which a table may list once for each place where it stands.
@@ -48,6 +50,8 @@ pub struct TakenIn {
     pub withdrawn: usize,
     /// Corrections without the Arabic that they are for.
     pub unmatched: usize,
+    /// What a model said and nobody changed.
+    pub untouched: usize,
 }
 
 impl TakenIn {
@@ -61,12 +65,15 @@ impl TakenIn {
         if self.unmatched > 0 {
             words.push_str(&format!("; {} without Arabic were left out", self.unmatched));
         }
+        if self.untouched > 0 {
+            words.push_str(&format!("; {} that are as the model said them were left out", self.untouched));
+        }
         words
     }
 }
 
 impl Corrections {
-    /// Reads a TMX file, every pair of which is a correction, or a table: rows with something in the column `correction` and Arabic in `arabic` (or other usual names of the
+    /// Reads a TMX file, every pair of which is a correction but what a model said and nobody changed, or a table: rows with something in the column `correction` and Arabic in `arabic` (or other usual names of the
     /// two). Where a sentence is listed several times, the row that was changed counts; and where a correction was listed
     /// as what stands (`english`), an emptied cell takes it back. A table that says `why` has to call it a correction there: one
     /// that was written before the model's answer was accepted lists the same words, and takes nothing back.
@@ -120,13 +127,15 @@ impl Corrections {
 
     fn of_pairs(pairs: Vec<Pair>) -> Self {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (untouched, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|pair| pair.is_untouched);
         let corrections = pairs
             .iter()
             .map(|pair| Correction { source: segment::normalize(&pair.source), target: line(&pair.target) });
         let (stand, unmatched): (Vec<_>, Vec<_>) = corrections
             .filter(|correction| !correction.target.is_empty())
             .partition(|correction| !correction.source.is_empty());
-        Corrections { stand, fall: Vec::new(), unmatched: unmatched.len() }
+        let (fall, unmatched, untouched) = (Vec::new(), unmatched.len(), untouched.len());
+        Corrections { stand, fall, unmatched, untouched }
     }
 
     /// Puts them into `memory`.
@@ -139,6 +148,7 @@ impl Corrections {
             corrections: self.stand.len(),
             withdrawn: memory.withdraw(&self.fall)?,
             unmatched: self.unmatched,
+            untouched: self.untouched,
         })
     }
 }

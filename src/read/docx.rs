@@ -172,6 +172,10 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                         style.clear();
                     } else if name == "hyperlink" {
                         link = Some(at.start as u64);
+                    } else if name == "tr" {
+                        extract.row();
+                    } else if name == "tc" {
+                        extract.cell();
                     } else if name == "p" {
                         let in_cell = open.iter().any(|name| name == "tc");
                         extract.begin(if in_cell { BlockKind::TableCell } else { BlockKind::Paragraph });

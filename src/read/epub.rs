@@ -359,8 +359,8 @@ impl Book {
         let (mut edits, mut pieces) = (Vec::new(), Vec::new());
         for edit in own.end_part() {
             match edit.with {
-                Written::Always(_) => edits.push(edit),
                 Written::Text(span) => pieces.push((span, edit.at)),
+                Written::Always(_) | Written::Sign { .. } => edits.push(edit),
             }
         }
         edits.extend(encoding(&text));
@@ -521,6 +521,7 @@ mod tests {
         let with = |edit: &'d Edit| match edit.with {
             Written::Text(span) => span.of(&document.text),
             Written::Always(text) => text,
+            Written::Sign { .. } => unreachable!("chapters are pages"),
         };
         part.edits.iter().map(|edit| (edit.at.of(&part.text), with(edit))).collect()
     }

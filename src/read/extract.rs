@@ -14,6 +14,9 @@ pub(super) fn key_of(style: &str) -> u64 {
     hasher.finish()
 }
 
+/// Behind more empty cells than this, one stands further to the left.
+const MOST_TABS: usize = 63;
+
 /// Text gathered so far.
 #[derive(Default)]
 pub(super) struct Extract {
@@ -26,6 +29,13 @@ pub(super) struct Extract {
     apart: Option<u64>,
     /// By what the last of the marks is.
     last: Option<u64>,
+    /// What stands before the next block on its line; of items that say nothing else, `- `.
+    lead: Option<String>,
+    /// The row and column of the cell that comes, and those of the last one that has text.
+    cell: (usize, usize),
+    last_cell: Option<(usize, usize)>,
+    /// Whether the text ends with something that is no block.
+    kept: bool,
 }
 
 impl Extract {
@@ -33,6 +43,49 @@ impl Extract {
     pub fn begin(&mut self, kind: BlockKind) {
         self.end();
         self.open = Some((kind, self.text.len()));
+        self.lead = None;
+    }
+
+    /// The same, for a block with this before it on its line.
+    pub fn begin_behind(&mut self, kind: BlockKind, lead: &str) {
+        self.begin(kind);
+        self.lead = Some(lead.to_owned());
+    }
+
+    /// A row of a table begins.
+    pub fn row(&mut self) {
+        self.cell = (self.cell.0 + 1, 0);
+    }
+
+    /// The next cell of the row begins; cells that have no text count too.
+    pub fn cell(&mut self) {
+        self.cell.1 += 1;
+    }
+
+    /// The row and the column, each from 1 on, of the cell that what comes is in.
+    pub fn set_cell(&mut self, cell: (usize, usize)) {
+        self.cell = cell;
+    }
+
+    /// Text between blocks that is shown as it stands and not translated.
+    pub fn keep(&mut self, text: &str) {
+        self.end();
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+        }
+        self.text.push_str(text);
+        self.kept = true;
+    }
+
+    /// How long the text is so far.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// What stands at `at` is a sign of the text of `of`: it is `filled` where that has some English (or stays), and `empty`
+    /// where it has none.
+    pub fn sign_of(&mut self, of: Span, at: Span, filled: Option<String>, empty: String) {
+        self.edits.push(Edit { at, with: Written::Sign { of, filled, empty } });
     }
 
     /// Text of the open block, that stood at `at` in the part. Without an open block it opens a paragraph.
@@ -122,16 +175,41 @@ impl Extract {
         }
     }
 
-    /// What parts a new block from the one before.
+    /// What parts a new block from the one before. Cells of a row stand behind tabs, and what a cell has more than one of behind
+    /// a space.
     fn push_gap(&mut self) {
         let Some((kind, start)) = &mut self.open else { return };
-        if let Some(before) = self.blocks.last() {
-            let is_row = |kind| matches!(kind, BlockKind::ListItem | BlockKind::TableCell);
-            self.text.push_str(if before.kind == *kind && is_row(*kind) { "\n" } else { "\n\n" });
+        let before = self.blocks.last().map(|block| block.kind).filter(|_| !self.kept);
+        let is_row = |kind| matches!(kind, BlockKind::ListItem | BlockKind::TableCell);
+        let gap = match before {
+            Some(before) if before == *kind && is_row(*kind) => "\n",
+            _ if self.text.is_empty() => "",
+            _ => "\n\n",
+        };
+        if *kind == BlockKind::TableCell {
+            let (row, column) = self.cell;
+            let tabs = |columns: usize| "\t".repeat(columns.min(MOST_TABS));
+            match self.last_cell.filter(|_| gap == "\n") {
+                Some((last, before)) if last == row && row > 0 && column > before => {
+                    self.text.push_str(&tabs(column - before));
+                }
+                Some(last) if last == self.cell && row > 0 => self.text.push(' '),
+                _ => {
+                    self.text.push_str(gap);
+                    self.text.push_str(&tabs(column.saturating_sub(1)));
+                }
+            }
+            self.last_cell = Some(self.cell);
+        } else {
+            self.text.push_str(gap);
         }
-        if *kind == BlockKind::ListItem {
-            self.text.push_str("- ");
+        let lead = self.lead.take();
+        match (lead, *kind) {
+            (Some(lead), _) => self.text.push_str(&lead),
+            (None, BlockKind::ListItem) => self.text.push_str("- "),
+            (None, _) => {}
         }
+        self.kept = false;
         *start = self.text.len();
     }
 

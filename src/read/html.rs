@@ -229,6 +229,11 @@ impl Reader<'_> {
                 };
                 self.end_inline();
                 self.has_title |= kind == BlockKind::Title;
+                match name.as_str() {
+                    "tr" => self.extract.row(),
+                    "td" | "th" => self.extract.cell(),
+                    _ => {}
+                }
                 if !is_void && self.open.len() < DEEPEST {
                     self.close_implied(&name);
                     self.open.push(name);
@@ -487,6 +492,7 @@ mod tests {
                 let with = match edit.with {
                     Written::Text(span) => span.of(&document.text),
                     Written::Always(text) => text,
+                    Written::Sign { .. } => unreachable!("pages have tags"),
                 };
                 (edit.at.of(page), with)
             })

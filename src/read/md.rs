@@ -1,12 +1,16 @@
-//! Markdown: headings, paragraphs, list items and table cells become blocks; markers, code, HTML and front matter
-//! stay in the gaps and so pass through untouched.
+//! Markdown: headings, paragraphs, list items and table cells become blocks, without their marks; code, HTML and front
+//! matter pass through untouched.
+//!
+//! Emphasis, links and code within a line are set apart as they are on a web page: the model reads the words alone, and
+//! the English file has the marks around what is found of them in the English.
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::{Format, ReadError, ReadOptions, text_document};
-use crate::document::{Block, BlockKind, Document, Span};
+use super::extract::Extract;
+use super::{Contents, Format, ReadError, ReadOptions, encoding};
+use crate::document::{BlockKind, Document, Notation, Part, Span};
 
 /// CommonMark with tables, footnotes, task lists and front matter.
 pub struct Markdown;
@@ -21,123 +25,337 @@ impl Format for Markdown {
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
-        text_document(id, bytes, options, self, blocks)
+        let (file, encoding) = encoding::decode(id, bytes, options.encoding)?;
+        let mut extract = Extract::default();
+        read(&file, &mut extract);
+        let edits = extract.end_part();
+        let (text, blocks, marks) = extract.finish();
+        let part = Part::whole(file, Notation::Markdown, edits);
+        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part], marks }
+            .document(self, id, bytes)
     }
 }
 
-/// The blocks of a Markdown text. A block reaches from its first inline element to its last, emphasis marks and
-/// links included.
-pub(super) fn blocks(text: &str) -> Vec<Block> {
+/// Gathers the blocks of a Markdown text.
+fn read(file: &str, extract: &mut Extract) {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
         | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
-    let mut collector = Collector { text, blocks: Vec::new(), containers: Vec::new(), open: None, opaque: 0 };
-    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        collector.event(event, range);
+    let (around, open, marks, marker) = (Vec::new(), None, Vec::new(), None);
+    let (passed, is_picture, has_block, end, ends_line) = (0, false, false, 0, false);
+    let mut reader =
+        Reader { file, extract, around, open, marks, marker, passed, is_picture, has_block, end, ends_line };
+    for (event, range) in Parser::new_ext(file, options).into_offset_iter() {
+        reader.event(event, range);
     }
-    collector.close();
-    collector.blocks
+    reader.close();
 }
 
-struct Collector<'t> {
-    text: &'t str,
-    blocks: Vec<Block>,
-    /// What inline text belongs to, innermost last.
-    containers: Vec<BlockKind>,
-    /// The block being collected, and whether it holds words besides code and addresses.
-    open: Option<(BlockKind, Range<usize>, bool)>,
-    /// Depth of elements whose text is not prose: code blocks, front matter, bare addresses.
-    opaque: usize,
+struct Reader<'t> {
+    file: &'t str,
+    extract: &'t mut Extract,
+    /// What inline text belongs to, innermost last, and the item that it is in.
+    around: Vec<Around>,
+    /// The block being gathered.
+    open: Option<Open>,
+    /// The marks that are open in the block, outermost first.
+    marks: Vec<Inline>,
+    /// Where the marker of an item begins, until its first block has it.
+    marker: Option<usize>,
+    /// Depth of elements whose text is no prose: code blocks, front matter, HTML, pictures inside of a line.
+    passed: usize,
+    /// Whether the block is a picture, whose description it is.
+    is_picture: bool,
+    has_block: bool,
+    /// The end of what was gathered last, and whether it was the end of a line.
+    end: usize,
+    ends_line: bool,
 }
 
-impl Collector<'_> {
+/// An element that holds others.
+#[derive(Clone, Copy)]
+struct Around {
+    kind: BlockKind,
+    /// How many items it is in.
+    depth: usize,
+}
+
+/// A block whose end has not come.
+struct Open {
+    kind: BlockKind,
+    /// What stands before it on its line.
+    lead: String,
+    /// Where it stands in the file.
+    at: Range<usize>,
+    /// Whether it holds words besides code and addresses.
+    is_prose: bool,
+    pieces: Vec<Piece>,
+}
+
+/// A mark around words of a line.
+struct Inline {
+    /// Where it begins.
+    start: usize,
+    /// Whether what it holds is an address.
+    is_address: bool,
+    /// Of a link that leads to where its words say, how many signs close it.
+    named: Option<usize>,
+}
+
+/// What a line is made of.
+enum Piece {
+    /// Words that stood there, and the outermost of the marks around them.
+    Text(String, Range<usize>, Option<usize>),
+    /// The end of a line that is meant.
+    Break,
+    /// What opens a mark, and what stands there instead if no English is in it.
+    Begin(Range<usize>, String),
+    /// The end of a mark: what closes it, what that is if English is in it, and if not. None if it stays whatever is in it.
+    End(Option<(Range<usize>, Option<String>, String)>),
+    /// What is neither text nor a mark.
+    Other,
+}
+
+/// What leads to an address whose words are not found in the English.
+const ARROW: &str = "↗";
+
+impl Reader<'_> {
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
         match event {
             Event::Start(tag) => self.start(&tag, range),
-            Event::End(tag) => self.end(tag),
+            Event::End(tag) => self.finish(tag, range),
+            _ if self.passed > 0 => {}
             Event::Text(words) => {
-                let is_prose =
-                    self.opaque == 0 && !is_address(&words) && words.chars().any(char::is_alphanumeric);
-                self.inline(range, is_prose);
+                let in_address = self.marks.iter().any(|mark| mark.is_address);
+                let is_prose = !in_address && !is_address(&words) && words.chars().any(char::is_alphanumeric);
+                self.text(&words, range, is_prose);
             }
-            Event::Code(_) | Event::InlineHtml(_) | Event::FootnoteReference(_) => self.inline(range, false),
-            Event::Html(_) | Event::Rule => self.close(),
-            // Breaks lie between inline elements; a task's box is a marker.
+            Event::Code(code) => {
+                let written = &self.file[range.clone()];
+                let ticks = written.len() - written.trim_start_matches('`').len();
+                let inside = range.start + ticks..range.end - ticks;
+                self.begin_mark(range.start..inside.start, String::new());
+                self.text(&code, inside.clone(), false);
+                self.end_mark(range.end, Some((inside.end..range.end, None, String::new())));
+            }
+            // The line goes on in the next one: in English they are one.
+            Event::SoftBreak => {
+                self.text(" ", range, false);
+                self.ends_line = true;
+            }
+            Event::HardBreak => self.piece(Piece::Break, range),
+            Event::InlineHtml(_) | Event::FootnoteReference(_) if self.open.is_some() => {
+                self.piece(Piece::Other, range);
+            }
             _ => {}
         }
     }
 
     fn start(&mut self, tag: &Tag<'_>, range: Range<usize>) {
+        let first = |bytes: usize| range.start..range.start + bytes;
+        let written = &self.file[range.clone()];
         match tag {
-            Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Image { .. } => self.inline(range, false),
-            Tag::Link { dest_url, .. } => {
-                // <https://…> and [https://…](https://…) have no words of their own.
-                self.inline(range.clone(), false);
-                let shown = self.text[range].trim_matches(|c| matches!(c, '<' | '>' | '['));
-                self.opaque += usize::from(shown.starts_with(dest_url.as_ref()));
-                self.containers.push(BlockKind::Paragraph);
+            Tag::Emphasis => self.begin_mark(first(1), String::new()),
+            Tag::Strong => self.begin_mark(first(2), String::new()),
+            Tag::Strikethrough => self.begin_mark(first(tildes(written)), String::new()),
+            Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. } => {
+                self.begin_link(first(1), written.trim_end_matches('>').to_owned(), true, None);
+            }
+            Tag::Link { dest_url, link_type, .. } => {
+                // [https://…](https://…) has no words of its own.
+                let is_address = written[1..].starts_with(dest_url.as_ref());
+                let named = match link_type {
+                    LinkType::Shortcut => Some("]".len()),
+                    LinkType::Collapsed => Some("][]".len()),
+                    _ => None,
+                };
+                self.begin_link(first(1), format!("[{ARROW}"), is_address, named);
+            }
+            Tag::Image { .. } if self.open.is_none() && !self.is_picture && self.passed == 0 => {
+                let depth = self.depth();
+                self.around.push(Around { kind: BlockKind::Caption, depth });
+                self.is_picture = true;
+            }
+            Tag::Image { .. } => {
+                if self.passed == 0 {
+                    self.piece(Piece::Other, range);
+                }
+                self.passed += 1;
             }
             Tag::CodeBlock(_) | Tag::MetadataBlock(_) | Tag::HtmlBlock => {
                 self.close();
-                self.opaque += 1;
+                if self.passed == 0 {
+                    // With the indentation of its first line.
+                    let before = self.file[..range.start].trim_end_matches([' ', '\t']).len();
+                    self.extract.keep(self.file[before..range.end].trim_end());
+                }
+                self.passed += 1;
             }
             _ => {
                 self.close();
-                let around = self.containers.last().copied().unwrap_or(BlockKind::Paragraph);
-                self.containers.push(match tag {
-                    Tag::Heading { level, .. } => self.heading(*level as u8),
-                    Tag::Item => BlockKind::ListItem,
-                    Tag::TableCell => BlockKind::TableCell,
-                    _ => around,
-                });
+                let mut around =
+                    self.around.last().copied().unwrap_or(Around { kind: BlockKind::Paragraph, depth: 0 });
+                match tag {
+                    Tag::Heading { level, .. } => around.kind = self.heading(*level as u8),
+                    Tag::Item => {
+                        around = Around { kind: BlockKind::ListItem, depth: around.depth + 1 };
+                        self.marker = Some(range.start);
+                    }
+                    Tag::TableHead | Tag::TableRow => self.extract.row(),
+                    Tag::TableCell => {
+                        self.extract.cell();
+                        around.kind = BlockKind::TableCell;
+                    }
+                    _ => {}
+                }
+                self.around.push(around);
             }
         }
     }
 
-    fn end(&mut self, tag: TagEnd) {
+    fn finish(&mut self, tag: TagEnd, range: Range<usize>) {
+        let last = |bytes: usize| range.end - bytes..range.end;
+        let written = &self.file[range.clone()];
         match tag {
-            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Image => {}
-            TagEnd::Link => {
-                self.containers.pop();
-                self.opaque = self.opaque.saturating_sub(1);
+            TagEnd::Emphasis => self.end_mark(range.end, Some((last(1), None, String::new()))),
+            TagEnd::Strong => self.end_mark(range.end, Some((last(2), None, String::new()))),
+            TagEnd::Strikethrough => {
+                self.end_mark(range.end, Some((last(tildes(written)), None, String::new())))
             }
-            TagEnd::CodeBlock | TagEnd::MetadataBlock(_) | TagEnd::HtmlBlock => {
-                self.opaque = self.opaque.saturating_sub(1);
+            TagEnd::Link => {
+                // In English the words are others, so that where they led is named.
+                let named = self.marks.last().and_then(|mark| mark.named).map(|signs| {
+                    let name = format!("][{}]", &written[1..written.len() - signs]);
+                    (last(signs), Some(name.clone()), name)
+                });
+                self.end_mark(range.end, named);
+            }
+            TagEnd::Image if self.passed == 0 => {
+                self.is_picture = false;
+                self.close();
+                self.around.pop();
+            }
+            TagEnd::Image | TagEnd::CodeBlock | TagEnd::MetadataBlock(_) | TagEnd::HtmlBlock => {
+                self.passed = self.passed.saturating_sub(1);
             }
             _ => {
                 self.close();
-                self.containers.pop();
+                self.around.pop();
             }
         }
+    }
+
+    fn depth(&self) -> usize {
+        self.around.last().map_or(0, |around| around.depth)
     }
 
     /// The document's first block is its title if it is a heading.
     fn heading(&self, level: u8) -> BlockKind {
-        if self.blocks.is_empty() { BlockKind::Title } else { BlockKind::Heading(level) }
+        if self.has_block { BlockKind::Heading(level) } else { BlockKind::Title }
     }
 
-    fn inline(&mut self, range: Range<usize>, is_prose: bool) {
-        if self.opaque > 0 && self.open.is_none() {
-            return;
+    fn begin_mark(&mut self, signs: Range<usize>, empty: String) {
+        self.begin_link(signs, empty, false, None);
+    }
+
+    fn begin_link(&mut self, signs: Range<usize>, empty: String, is_address: bool, named: Option<usize>) {
+        if self.passed == 0 {
+            self.piece(Piece::Begin(signs.clone(), empty), signs.clone());
+            self.marks.push(Inline { start: signs.start, is_address, named });
         }
-        let kind = self.containers.last().copied().unwrap_or(BlockKind::Paragraph);
-        let (_, open, prose) = self.open.get_or_insert((kind, range.clone(), false));
-        *open = open.start.min(range.start)..open.end.max(range.end);
-        *prose |= is_prose;
+    }
+
+    /// Ends the innermost mark, which reaches to `end`.
+    fn end_mark(&mut self, end: usize, signs: Option<(Range<usize>, Option<String>, String)>) {
+        if self.passed == 0 && self.marks.pop().is_some() {
+            self.piece(Piece::End(signs), end..end);
+        }
+    }
+
+    fn text(&mut self, words: &str, mut range: Range<usize>, is_prose: bool) {
+        // A backslash that says that a sign is meant is not of the text, but goes with it.
+        if self.end < range.start && self.file[..range.start].ends_with('\\') {
+            range.start -= 1;
+        }
+        let apart = self.marks.first().map(|mark| mark.start);
+        let end = range.end;
+        match self.open.as_mut().map(|open| (open.pieces.last_mut(), &mut open.at)) {
+            Some((Some(Piece::Text(text, at, of)), block)) if *of == apart => {
+                text.push_str(words);
+                (at.end, block.end, self.end) = (end, end, end);
+                self.ends_line = false;
+            }
+            _ => self.piece(Piece::Text(words.to_owned(), range.clone(), apart), range),
+        }
+        if let Some(open) = &mut self.open {
+            open.is_prose |= is_prose;
+        }
+    }
+
+    fn piece(&mut self, piece: Piece, at: Range<usize>) {
+        let Around { kind, depth } =
+            self.around.last().copied().unwrap_or(Around { kind: BlockKind::Paragraph, depth: 0 });
+        let open = self.open.get_or_insert_with(|| {
+            let marker = self.marker.take().map_or("", |start| self.file[start..at.start].trim_end());
+            let marker = if marker.contains('\n') { "" } else { marker };
+            let lead = match kind {
+                BlockKind::ListItem if marker.is_empty() => "  ".repeat(depth),
+                BlockKind::ListItem => format!("{}{marker} ", "  ".repeat(depth.saturating_sub(1))),
+                _ => String::new(),
+            };
+            Open { kind, lead, at: at.clone(), is_prose: false, pieces: Vec::new() }
+        });
+        // The end of a line takes what the next begins with: spaces, and the signs of a quotation.
+        if std::mem::take(&mut self.ends_line)
+            && let Some(Piece::Text(_, before, _)) = open.pieces.last_mut()
+        {
+            before.end = before.end.max(at.start);
+        }
+        open.at.end = open.at.end.max(at.end);
+        self.end = at.end;
+        open.pieces.push(piece);
     }
 
     fn close(&mut self) {
-        let Some((kind, range, true)) = self.open.take() else { return };
-        let source = &self.text[range.clone()];
-        let start = range.start + (source.len() - source.trim_start().len());
-        let end = start + source.trim().len();
-        if start < end {
-            self.blocks.push(Block { kind, span: Span::new(start, end) });
+        self.marks.clear();
+        let Some(open) = self.open.take() else { return };
+        // A table keeps its cells.
+        if !open.is_prose && open.kind != BlockKind::TableCell {
+            return self.extract.keep(&format!("{}{}", open.lead, &self.file[open.at]));
         }
+        self.has_block = true;
+        self.extract.begin_behind(open.kind, &open.lead);
+        let span = |range: Range<usize>| Span::new(range.start, range.end);
+        let mut begun = Vec::new();
+        for piece in open.pieces {
+            match piece {
+                Piece::Text(words, at, apart) => {
+                    self.extract.set_apart(apart.map(|start| start as u64));
+                    self.extract.push(&words, span(at));
+                    self.extract.set_apart(None);
+                }
+                Piece::Break => self.extract.push_sign("\n"),
+                Piece::Begin(at, empty) => begun.push((self.extract.len(), at, empty)),
+                Piece::End(signs) => {
+                    let Some((start, at, empty)) = begun.pop() else { continue };
+                    let of = Span::new(start, self.extract.len());
+                    self.extract.sign_of(of, span(at), None, empty);
+                    if let Some((at, filled, empty)) = signs {
+                        self.extract.sign_of(of, span(at), filled, empty);
+                    }
+                }
+                Piece::Other => {}
+            }
+        }
+        self.extract.end();
     }
+}
+
+fn tildes(written: &str) -> usize {
+    if written.starts_with("~~") { 2 } else { 1 }
 }
 
 /// An address written out in running text.
@@ -151,21 +369,26 @@ mod tests {
     use super::*;
     use BlockKind::*;
 
-    fn check(text: &str, expected: &[(BlockKind, &str)]) {
-        let found: Vec<_> = blocks(text).iter().map(|b| (b.kind, b.span.of(text))).collect();
-        assert_eq!(found, expected, "{text:?}");
+    fn document(file: &str) -> Document {
+        Markdown.document("a.md", file.as_bytes(), ReadOptions::default()).unwrap()
+    }
+
+    fn check(file: &str, expected: &[(BlockKind, &str)]) {
+        let document = document(file);
+        let found: Vec<_> = document.blocks.iter().map(|b| (b.kind, b.span.of(&document.text))).collect();
+        assert_eq!(found, expected, "{file:?}");
     }
 
     #[test]
-    fn each_kind_of_block_is_found_without_its_marker() {
+    fn each_kind_of_block_is_found_without_its_marks() {
         check(
-            "# تقرير *يومي*\n\nنص **مهم** هنا\nوتتمته.\n\n## الوضع\n\n- أول\n- ثانٍ\n  تتمة\n\n1. واحد\n\n> اقتباس طويل\n",
+            "# تقرير *يومي*\n\nنص **مهم** هنا\nوتتمته.\n\n## الوضع\n\n- أول\n- ثانٍ\n  تتمة\n\n1. واحد\n\n> اقتباس\n> طويل\n",
             &[
-                (Title, "تقرير *يومي*"),
-                (Paragraph, "نص **مهم** هنا\nوتتمته."),
+                (Title, "تقرير يومي"),
+                (Paragraph, "نص مهم هنا وتتمته."),
                 (Heading(2), "الوضع"),
                 (ListItem, "أول"),
-                (ListItem, "ثانٍ\n  تتمة"),
+                (ListItem, "ثانٍ تتمة"),
                 (ListItem, "واحد"),
                 (Paragraph, "اقتباس طويل"),
             ],
@@ -173,34 +396,38 @@ mod tests {
     }
 
     #[test]
-    fn table_cells_are_blocks() {
-        check(
-            "| المدينة | العدد |\n|---|---|\n| حلب | 12 |\n",
-            &[(TableCell, "المدينة"), (TableCell, "العدد"), (TableCell, "حلب"), (TableCell, "12")],
-        );
+    fn cells_of_a_row_stand_behind_tabs() {
+        let file = "| المدينة | العدد |\n|---|---|\n| | 12 |\n| حلب | |\n";
+        check(file, &[(TableCell, "المدينة"), (TableCell, "العدد"), (TableCell, "12"), (TableCell, "حلب")]);
+        assert_eq!(document(file).text, "المدينة\tالعدد\n\t12\nحلب\n");
     }
 
     #[test]
-    fn code_html_addresses_and_front_matter_pass_through() {
-        check(
-            "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>وسم</div>\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n\n![](a.png)\n",
-            &[(Paragraph, "نص.")],
-        );
+    fn code_html_addresses_and_front_matter_are_shown_and_not_translated() {
+        let file = "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>وسم</div>\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n\n![](a.png)\n";
+        check(file, &[(Paragraph, "نص.")]);
+        let shown = "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>وسم</div>\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n";
+        assert_eq!(document(file).text, shown);
     }
 
     #[test]
-    fn links_and_code_inside_prose_stay_inside_it() {
+    fn words_of_links_and_code_are_set_apart_in_their_line() {
+        let file = "انظر [الموقع **كله**](https://example.org) و`cmd` الآن \\* *هنا\nوهناك*.\n\n- [x] [مهمة](a.md)\n\n![خريطة](map.png)\n";
         check(
-            "انظر [الموقع](https://example.org) و`cmd` الآن.\n\n- [x] [مهمة](a.md)\n",
-            &[(Paragraph, "انظر [الموقع](https://example.org) و`cmd` الآن."), (ListItem, "[مهمة](a.md)")],
+            file,
+            &[(Paragraph, "انظر الموقع كله وcmd الآن * هنا وهناك."), (ListItem, "مهمة"), (Caption, "خريطة")],
         );
+        let document = document(file);
+        let marks = &document.original.as_ref().unwrap().marks;
+        let marks: Vec<&str> = marks.iter().map(|mark| mark.span.of(&document.text)).collect();
+        assert_eq!(marks, ["الموقع كله", "cmd", "هنا وهناك", "مهمة"]);
+        assert!(document.text.contains("\n\n- [x] مهمة\n\n"), "{:?}", document.text);
     }
 
     #[test]
     fn a_loose_list_and_nested_items_are_list_items() {
-        check(
-            "- أول\n\n  فقرة ثانية\n\n- ثانٍ\n  - داخلي\n",
-            &[(ListItem, "أول"), (ListItem, "فقرة ثانية"), (ListItem, "ثانٍ"), (ListItem, "داخلي")],
-        );
+        let file = "- أول\n\n  فقرة ثانية\n\n- ثانٍ\n  1. داخلي\n";
+        check(file, &[(ListItem, "أول"), (ListItem, "فقرة ثانية"), (ListItem, "ثانٍ"), (ListItem, "داخلي")]);
+        assert_eq!(document(file).text, "- أول\n  فقرة ثانية\n- ثانٍ\n  1. داخلي\n");
     }
 }

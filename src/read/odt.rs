@@ -159,6 +159,8 @@ struct Paragraph {
     kind: BlockKind,
     place: Place,
     is_hidden: bool,
+    /// The row and column of the cell that it is in.
+    cell: (usize, usize),
     pieces: Vec<Piece>,
     /// The tags around the fields in it.
     fields: Vec<Span>,
@@ -215,13 +217,17 @@ struct Walk<'s> {
     /// The style that is being defined, and how deep.
     style: Option<(String, usize)>,
     open: Vec<Open>,
+    /// The row and column of the cell, and for how many more columns an empty one stands.
+    cell: (usize, usize),
+    repeated: usize,
     found: Found,
 }
 
 /// Reads one XML text; the styles that it defines stay known for the next.
 fn walk(xml: &str, styles: &mut Styles) -> Result<Found, String> {
     let mut reader = Reader::from_str(xml);
-    let mut walk = Walk { styles, style: None, open: Vec::new(), found: Found::default() };
+    let mut walk =
+        Walk { styles, style: None, open: Vec::new(), cell: (0, 0), repeated: 0, found: Found::default() };
     walk.found.turned.extend(xml::other_encoding(xml).map(|at| (at, "UTF-8")));
     loop {
         let start = reader.buffer_position() as usize;
@@ -293,7 +299,15 @@ impl Walk<'_> {
             }
             "style:master-page" => open.place = Place::Margin,
             "text:list-item" | "text:list-header" => open.around = BlockKind::ListItem,
-            "table:table-cell" => open.around = BlockKind::TableCell,
+            "table:table-row" => (self.cell, self.repeated) = ((self.cell.0 + 1, 0), 0),
+            "table:table-cell" | "table:covered-table-cell" => {
+                open.around = BlockKind::TableCell;
+                self.cell.1 = self.cell.1.saturating_add(1 + std::mem::take(&mut self.repeated));
+                // An empty cell may stand for many, which count where another comes behind them.
+                let repeated =
+                    attribute(tag, "table:number-columns-repeated").and_then(|n| n.parse::<usize>().ok());
+                self.repeated = repeated.map_or(0, |n| n.saturating_sub(1));
+            }
             "text:note" | "office:annotation" => {
                 open.place = open.place.max(Place::Note);
                 (open.into, open.around) = (None, BlockKind::Paragraph);
@@ -380,7 +394,8 @@ impl Walk<'_> {
 
     fn begin(&mut self, kind: BlockKind, place: Place) -> usize {
         let (pieces, fields) = (Vec::new(), Vec::new());
-        self.found.paragraphs.push(Paragraph { kind, place, is_hidden: false, pieces, fields });
+        let (is_hidden, cell) = (false, self.cell);
+        self.found.paragraphs.push(Paragraph { kind, place, is_hidden, cell, pieces, fields });
         self.found.paragraphs.len() - 1
     }
 
@@ -454,7 +469,9 @@ impl Walk<'_> {
 /// Tells the paragraphs in their order.
 fn tell(mut found: Found, extract: &mut Extract) {
     found.paragraphs.sort_by_key(|paragraph| paragraph.place);
-    for Paragraph { kind, pieces, fields, .. } in found.paragraphs.into_iter().filter(|p| !p.is_hidden) {
+    for Paragraph { kind, cell, pieces, fields, .. } in found.paragraphs.into_iter().filter(|p| !p.is_hidden)
+    {
+        extract.set_cell(cell);
         extract.begin(kind);
         for piece in &pieces {
             match piece {
@@ -529,7 +546,7 @@ mod tests {
         let part = document.original.unwrap().parts.remove(0);
         let edits = part.edits.iter().filter_map(|edit| match edit.with {
             Written::Always(with) => Some((edit.at.of(&part.text).to_owned(), with)),
-            Written::Text(_) => None,
+            _ => None,
         });
         edits.collect()
     }

@@ -371,7 +371,7 @@ mod tests {
         let part = &document.original.as_ref().unwrap().parts[0];
         let pair = |edit: &'_ Edit| match edit.with {
             Written::Text(span) => (edit.at, Some(span)),
-            Written::Always(_) => (edit.at, None),
+            _ => (edit.at, None),
         };
         let pairs = part.edits.iter().map(pair);
         pairs.filter_map(|(at, span)| Some((at.of(&part.text), span?.of(&document.text)))).collect()

@@ -66,21 +66,40 @@ fn escape(text: &str) -> String {
 
 /// Text as inline Markdown (CommonMark and GitHub), on one line.
 pub(super) fn markdown(text: &str) -> String {
+    markdown_piece(text.trim(), true)
+}
+
+/// The same for a part of a line, with the space at its ends.
+pub(super) fn markdown_piece(text: &str, begins_line: bool) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for word in text.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }
-        markdown_word(word, &mut out);
+        // A bare address is no markup.
+        if word.contains("://") && !word.contains(['[', ']', '(', ')', '<', '>', '`', '*', '|', '\\']) {
+            out.push_str(word);
+        } else {
+            markdown_word(word, &mut out);
+        }
     }
-    // What would begin a heading, list, quotation or rule at the start of a line.
+    if begins_line {
+        escape_start(&mut out);
+    }
+    let space = |is_there: bool| if is_there { " " } else { "" };
+    let starts = text.starts_with(char::is_whitespace);
+    let ends = !out.is_empty() && text.ends_with(char::is_whitespace);
+    format!("{}{out}{}", space(starts), space(ends))
+}
+
+/// What would begin a heading, list, quotation or rule at the start of a line does not.
+fn escape_start(out: &mut String) {
     let digits = out.bytes().take_while(u8::is_ascii_digit).count();
     if out.starts_with(['#', '+', '-', '=', '>']) {
         out.insert(0, '\\');
     } else if digits > 0 && out[digits..].starts_with(['.', ')']) {
         out.insert(digits, '\\');
     }
-    out
 }
 
 fn markdown_word(word: &str, out: &mut String) {

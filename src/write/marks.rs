@@ -32,10 +32,12 @@ pub(super) fn split<'t>(target: &'t str, stretches: &[Stretch<'_>]) -> Option<Ve
     for (number, stretch) in stretches.iter().enumerate() {
         let about = words.len() * (before + stretch.length / 2) / total.max(1);
         before += stretch.length;
-        let place = stretch.english.into_iter().flatten().find_map(|english| find(english, &words, about));
         let bytes =
             |place: Range<usize>| closed(target, words[place.start].at.start..words[place.end - 1].at.end);
-        found.extend(place.map(|place| (number, bytes(place))));
+        let place = stretch.english.into_iter().flatten().find_map(|english| {
+            as_it_stands(english, target).or_else(|| find(english, &words, about).map(bytes))
+        });
+        found.extend(place.map(|place| (number, place)));
     }
     while !found.is_empty() {
         match fill(target, stretches, &in_order(&found, stretches)) {
@@ -158,6 +160,14 @@ fn key(word: &str) -> String {
     })
 }
 
+/// Where something that begins or ends with a sign, as code does, stands in the target letter for letter.
+fn as_it_stands(english: &str, target: &str) -> Option<Range<usize>> {
+    let is_sign = |c: char| !c.is_alphanumeric();
+    let has_signs = english.starts_with(is_sign) || english.ends_with(is_sign);
+    let start = target.find(english).filter(|_| has_signs)?;
+    Some(start..start + english.len())
+}
+
 /// The shortest run of words that has all of `english`, the nearest to the word `about`.
 fn find(english: &str, words: &[Word], about: usize) -> Option<Range<usize>> {
     let all: Vec<String> = self::words(english).into_iter().map(|word| word.key).collect();
@@ -242,6 +252,15 @@ mod tests {
         );
         check("Cities' names", &[("أسماء ", &[]), ("المدينة", &["city"])], None);
         check("Names of cities", &[("أسماء ", &[]), ("المدينة", &["city"])], Some(&["Names of ", "cities"]));
+    }
+
+    #[test]
+    fn signs_at_the_ends_of_code_belong_to_it() {
+        check(
+            "Run ls -l /tmp/* now.",
+            &[("شغّل ", &[]), ("ls -l /tmp/*", &["ls -l /tmp/*"]), (" الآن.", &[])],
+            Some(&["Run ", "ls -l /tmp/*", " now."]),
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use zip::{ZipArchive, ZipWriter};
 
 use super::english::EnglishText;
+use super::escape::markdown_piece;
 use super::marks::{self, Stretch};
 use super::subtitle::{lines, shared};
 use super::{DocumentWriter, WriteError, layout, links, words};
@@ -78,32 +79,66 @@ fn archive(
 /// The part's text with its edits made.
 fn part(doc: &TranslatedDocument, part: &Part, marks: &[Mark]) -> String {
     let shares = shares(doc, part, marks);
+    let texts: Vec<(Span, Option<String>)> = part
+        .edits
+        .iter()
+        .enumerate()
+        .filter_map(|(place, edit)| match edit.with {
+            Written::Text(span) => Some((span, english(doc, span, |unit| shares.get(&(unit, place))))),
+            _ => None,
+        })
+        .collect();
     let has_crlf = part.text.contains("\r\n");
     let mut out = String::with_capacity(part.text.len());
-    let mut end = 0;
-    for (place, edit) in part.edits.iter().enumerate() {
+    let (mut end, mut text) = (0, texts.iter());
+    for edit in &part.edits {
+        let own = matches!(edit.with, Written::Text(_)).then(|| text.next()).flatten();
         // Edits of one place (a value that is both) are made once.
         if edit.at.start < end {
             continue;
         }
         out.push_str(layout::slice(&part.text, end, edit.at.start));
-        match edit.with {
-            Written::Always(text) => out.push_str(text),
-            Written::Text(span) => match english(doc, span, |unit| shares.get(&(unit, place))) {
-                Some(text) => {
-                    let text = written(&text, part.notation, edit.at.of(&part.text), has_crlf);
-                    match part.notation {
-                        Notation::Markup => push_markup(&mut out, &text),
-                        _ => out.push_str(&text),
-                    }
+        let before = edit.at.of(&part.text);
+        match (&edit.with, own) {
+            (Written::Text(_), Some((_, Some(text)))) => {
+                let text = written(text, part.notation, before, has_crlf);
+                match part.notation {
+                    Notation::Markup => push_markup(&mut out, &text),
+                    Notation::Markdown => push_markdown(&mut out, &text, &part.text[edit.at.end..]),
+                    _ => out.push_str(&text),
                 }
-                None => out.push_str(edit.at.of(&part.text)),
-            },
+            }
+            (Written::Text(_), _) => out.push_str(before),
+            (Written::Always(text), _) => out.push_str(text),
+            (Written::Sign { of, filled, empty }, _) => out.push_str(match has_english(&texts, *of) {
+                Some(true) => filled.as_deref().unwrap_or(before),
+                Some(false) => empty,
+                None => before,
+            }),
         }
         end = edit.at.end;
     }
     out.push_str(layout::slice(&part.text, end, part.text.len()));
     out
+}
+
+/// Whether there is English in this part of the text; none where it stays as it is. The texts are in its order.
+fn has_english(texts: &[(Span, Option<String>)], of: Span) -> Option<bool> {
+    let first = texts.partition_point(|(span, _)| span.start < of.start);
+    let inside = texts[first..].iter().take_while(|(span, _)| span.end <= of.end);
+    let english: Vec<&str> = inside.filter_map(|(_, english)| english.as_deref()).collect();
+    (!english.is_empty()).then(|| english.iter().any(|english| !english.trim().is_empty()))
+}
+
+/// Text after what of a Markdown file is written already. Code and addresses are taken as they stand.
+fn push_markdown(out: &mut String, text: &str, after: &str) {
+    let is_raw = ['`', '<'].iter().any(|open| out.ends_with(*open) && after.starts_with(['`', '>']));
+    if is_raw {
+        return out.push_str(text);
+    }
+    let line = out.rsplit('\n').next().unwrap_or_default();
+    let begins_line = line.chars().all(|c| c.is_ascii_digit() || " \t>#-+*.)|[]x".contains(c));
+    out.push_str(&markdown_piece(text, begins_line));
 }
 
 /// Text after what of a page or an XML file is written already: a value may stand there in single quotation marks, or in
@@ -237,7 +272,7 @@ fn english<'s>(
 fn written(text: &str, notation: Notation, before: &str, has_crlf: bool) -> String {
     let lines = |text| if has_crlf { lines(text).replace('\n', "\r\n") } else { lines(text) };
     match notation {
-        Notation::Plain => text.to_owned(),
+        Notation::Plain | Notation::Markdown => text.to_owned(),
         Notation::Markup => xml::escape(text),
         Notation::Field { delimiter } => {
             let text = no_new_formula(text, before);

@@ -45,5 +45,6 @@ fn pair(unit: &TranslationUnit) -> Unit<'_> {
         target: unit.target.trim(),
         properties,
         notes: notes.chain(words::origin(unit)).collect(),
+        is_models: !unit.reviewed,
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod glossary;
 mod help;
 mod hub;
+mod markdown;
 mod messages;
 mod models;
 mod names;

@@ -31,6 +31,10 @@ fn decode(bytes: &[u8]) -> String {
     }
 }
 
+fn is_letter(c: char) -> bool {
+    ('\u{621}'..='\u{64a}').contains(&c)
+}
+
 #[test]
 fn gaps_and_segments_are_the_text_and_no_arabic_stands_in_a_gap() {
     let place = Place::with_examples();
@@ -39,19 +43,24 @@ fn gaps_and_segments_are_the_text_and_no_arabic_stands_in_a_gap() {
         in_windows_1256 += usize::from(std::str::from_utf8(&bytes).is_err());
         let text = decode(&bytes);
         let (mut rebuilt, mut end) = (String::new(), 0);
-        for (start, stop, segment) in spans(&place, &format!("reports/{name}")) {
+        let spans = spans(&place, &format!("reports/{name}"));
+        if name.ends_with(".md") {
+            // Its marks are not of the text, so that spans are no places of the file; its letters are all there.
+            let letters = |text: &str| -> String { text.chars().filter(|c| is_letter(*c)).collect() };
+            let all: String = spans.iter().map(|(.., segment)| letters(segment)).collect();
+            assert_eq!(all, letters(&text), "{name}");
+            continue;
+        }
+        for (start, stop, segment) in spans {
             let gap = &text[end..start];
-            assert!(!gap.contains(|c: char| ('\u{621}'..='\u{64a}').contains(&c)), "{name}: {gap:?} is lost");
+            assert!(!gap.contains(is_letter), "{name}: {gap:?} is lost");
             assert_eq!(segment.trim(), segment, "{name}");
             rebuilt.push_str(gap);
             rebuilt.push_str(&segment);
             end = stop;
         }
         rebuilt.push_str(&text[end..]);
-        assert!(
-            !text[end..].contains(|c: char| ('\u{621}'..='\u{64a}').contains(&c)),
-            "{name}: the end is lost"
-        );
+        assert!(!text[end..].contains(is_letter), "{name}: the end is lost");
         assert_eq!(rebuilt, text, "{name}");
     }
     assert_eq!(in_windows_1256, 1, "one of the samples is in a legacy encoding");

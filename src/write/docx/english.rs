@@ -96,8 +96,9 @@ impl<'d> Table<'d> {
         let column = match (gap.rsplit_once('\n'), self.rows.last()) {
             // The first mark of a line opens its first cell.
             (Some((_, line)), _) => separators(line).saturating_sub(usize::from(line.contains('|'))),
-            (None, None) => separators(gap).saturating_sub(1),
-            (None, Some(row)) => row.len() - 1 + separators(gap).max(1),
+            (None, None) => separators(gap).saturating_sub(usize::from(gap.contains('|'))),
+            // What follows without one is in the same cell.
+            (None, Some(row)) => row.len() - 1 + separators(gap),
         };
         if gap.contains('\n') || self.rows.is_empty() {
             self.rows.push(Vec::new());

@@ -1,0 +1,36 @@
+//! Markdown through the whole program: the model reads words, and the English file has its marks.
+
+use crate::place::Place;
+
+#[test]
+fn marks_stand_around_the_same_words_in_english() {
+    let mut wrong = Vec::new();
+    for (arabic, english) in [
+        ("# تقرير *يومي*\n", "# tkryr *ywmy*\n"),
+        // A sentence over two lines is one line; so it is in a quotation.
+        ("وصل **الوفد** إلى\nالمدينة أمس.\n", "wsl **alwfd** ala almdynt ams.\n"),
+        ("> وصل الوفد إلى\n> **المدينة** أمس.\n", "> wsl alwfd ala **almdynt** ams.\n"),
+        ("انظر [الموقع](https://a.b/c_d \"x\") الآن.\n", "anzr [almwk](https://a.b/c_d \"x\") alan.\n"),
+        // What leads somewhere by its own words goes on leading there.
+        (
+            "انظر [الموقع] الآن.\n\n[الموقع]: https://a.b\n",
+            "anzr [almwk][الموقع] alan.\n\n[الموقع]: https://a.b\n",
+        ),
+        ("شغّل `a_b*` ثم <https://a.b/c_d> الآن.\n", "shghl `a_b*` thm <https://a.b/c_d> alan.\n"),
+        ("1. [x] ~~محذوف~~ بند\n   - بند تحته\n", "1. [x] ~~mhdhwf~~ bnd\n   - bnd thth\n"),
+        ("| اسم | عدد |\n|---|---|\n| حلب | 12 |\n", "| asm | dd |\n|---|---|\n| hlb | 12 |\n"),
+        // Signs of the text are none of the file.
+        ("سعره 5 \\* 3 وهو #1\n", "srh 5 \\* 3 whw #1\n"),
+        ("نص.\n\n```\nرمز **نص**\n```\n\n<p>نص</p>\n", "ns.\n\n```\nرمز **نص**\n```\n\n<p>نص</p>\n"),
+        ("English **only** `x` [a].\n\nنص\n\n[a]: b\n", "English **only** `x` [a].\n\nns\n\n[a]: b\n"),
+    ] {
+        let place = Place::new();
+        place.write("in/a.md", arabic);
+        place.run("run in --out out --model echo --formats original,txt --brief none", 0, "out");
+        let found = place.read("out/a.en.md");
+        if found != english {
+            wrong.push((arabic, english, found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
