@@ -215,6 +215,8 @@ pub enum Written {
     Sign {
         /// That text, in [`Document::text`].
         of: Span,
+        /// Whether it stands behind it.
+        closes: bool,
         /// What it is where some English is in there; none if it stays.
         filled: Option<String>,
         /// What it is where there is none.

@@ -35,12 +35,15 @@ def options():
     p.add_argument("--lines", type=int, default=200, help="of each set")
     p.add_argument("--batch", type=int, default=40)
     p.add_argument("--texts", type=Path, help="folder to write sources and outputs to: dev.ar, dev.en")
+    p.add_argument("--reference", type=Path, help="file to write the first 40 of pud to, with the ids of the outputs: what the runner is compared with")
     p.add_argument("--outputs", type=Path, help="measure the dev.en, pud.en, joined.en of this folder, without a model")
     o = p.parse_args()
     if not (o.base or o.outputs or o.texts):
         p.error("--base, --outputs or --texts is needed")
     if o.outputs and (o.base or o.adapter or o.texts):
         p.error("--outputs measures what is there: no --base, --adapter or --texts beside it")
+    if o.reference and not o.base:
+        p.error("--reference needs a --base")
     if o.adapter and not o.base:
         p.error("--adapter needs the --base it lies on")
     return o
@@ -58,13 +61,13 @@ def test_set(name: str, folder: Path, count: int) -> list[tuple[str, str]]:
 
 
 @torch.inference_mode()
-def translate(model, tok, sources, batch):
-    """Greedy, padded left, longest first; at most 2 tokens for one of the
-    source and 20 more."""
+def translate(model, tok, sources, batch) -> list[list[int]]:
+    """The ids of the outputs, up to the end of the line. Greedy, padded left,
+    longest first; at most 2 tokens for one of the source and 20 more."""
     newline = tok("\n", add_special_tokens=False)["input_ids"][0]
     ids = [i for i, _ in encode(tok, [(s, "") for s in sources])]
     order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
-    out = [""] * len(ids)
+    out = [[]] * len(ids)
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         longest = len(ids[rows[0]])
@@ -78,8 +81,14 @@ def translate(model, tok, sources, batch):
             max_new_tokens=2 * longest + 20, eos_token_id=[newline, tok.eos_token_id], pad_token_id=tok.eos_token_id,
         )
         for r, i in enumerate(rows):
-            out[i] = tok.decode(got[r, longest:], skip_special_tokens=True).split("\n")[0].strip()
+            made = got[r, longest:].tolist()
+            end = min((made.index(stop) for stop in (newline, tok.eos_token_id) if stop in made), default=len(made))
+            out[i] = made[:end]
     return out
+
+
+def line(tok, ids: list[int]) -> str:
+    return tok.decode(ids, skip_special_tokens=True).split("\n")[0].strip()
 
 
 @torch.inference_mode()
@@ -148,7 +157,12 @@ def main():
             lora.load(adapters, o.adapter)
             lora.merge(adapters, True)
         model.eval()
-    for name in o.sets.split(","):
+    if o.reference:
+        sources = [a for a, _ in test_set("pud", o.data, 40)]
+        made = zip(sources, translate(model, tok, sources, o.batch))
+        rows = [{"source": s, "output_ids": ids, "output": line(tok, ids)} for s, ids in made]
+        write([json.dumps(row, ensure_ascii=False) for row in rows], o.reference)
+    for name in filter(None, o.sets.split(",")):
         pairs = test_set(name, o.data, o.lines)
         if o.texts:
             write([a for a, _ in pairs], o.texts / f"{name}.ar")
@@ -161,7 +175,8 @@ def main():
                 raise SystemExit(f"{file}: {len(outputs)} lines, where the set has {len(pairs)}")
             print(json.dumps({"outputs": str(o.outputs), "set": name} | measure(pairs, outputs)), flush=True)
         elif o.base:
-            outputs = translate(model, tok, [a for a, _ in pairs], o.batch)
+            ids = translate(model, tok, [a for a, _ in pairs], o.batch)
+            outputs = [line(tok, made) for made in ids]
             figures = measure(pairs, outputs) | {"nll": round(nll(model, tok, pairs, o.batch), 4)}
             print(json.dumps({"adapter": str(o.adapter), "set": name} | figures), flush=True)
             if o.texts:

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::de::IgnoredAny;
 
 use crate::discover::{Opener, Origin, discover};
-use crate::document::{Document, Written};
+use crate::document::{Document, Notation, Written};
 use crate::glossary::Glossary;
 use crate::inference::Hypothesis;
 use crate::lang::Lang;
@@ -100,6 +100,10 @@ fn is_whole(document: &Document) {
             assert!(is_there, "{edit:?}");
         }
         assert!(part.edits.is_sorted_by_key(|edit| edit.at.start), "{:?}", part.edits);
+        if part.notation == Notation::Markdown {
+            let mut pairs = part.edits.windows(2);
+            assert!(pairs.all(|pair| pair[0].at.end <= pair[1].at.start), "{:?}", part.edits);
+        }
     }
 }
 

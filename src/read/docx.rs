@@ -172,10 +172,12 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                         style.clear();
                     } else if name == "hyperlink" {
                         link = Some(at.start as u64);
+                    } else if name == "tbl" {
+                        extract.cells.begin_table();
                     } else if name == "tr" {
-                        extract.row();
+                        extract.cells.row();
                     } else if name == "tc" {
-                        extract.cell();
+                        extract.cells.cell(1);
                     } else if name == "p" {
                         let in_cell = open.iter().any(|name| name == "tc");
                         extract.begin(if in_cell { BlockKind::TableCell } else { BlockKind::Paragraph });
@@ -192,6 +194,7 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                         extract.end();
                     }
                     None if name.as_deref() == Some("hyperlink") => link = None,
+                    None if name.as_deref() == Some("tbl") => extract.cells.end_table(),
                     _ => {}
                 }
             }

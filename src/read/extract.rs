@@ -14,6 +14,51 @@ pub(super) fn key_of(style: &str) -> u64 {
     hasher.finish()
 }
 
+/// The row and the column, each from 1 on, of a cell; no two rows of a document have the same number.
+pub(super) type Cell = (usize, usize);
+
+/// Follows the tables of a document, one in another too.
+#[derive(Default)]
+pub(super) struct Cells {
+    rows: usize,
+    now: Cell,
+    around: Vec<Cell>,
+}
+
+impl Cells {
+    /// The cell that what comes is in.
+    pub fn now(&self) -> Cell {
+        self.now
+    }
+
+    /// What comes is in this cell.
+    pub fn set(&mut self, cell: Cell) {
+        self.now = cell;
+    }
+
+    /// A table begins.
+    pub fn begin_table(&mut self) {
+        self.around.push(self.now);
+        self.row();
+    }
+
+    /// A table ends.
+    pub fn end_table(&mut self) {
+        self.now = self.around.pop().unwrap_or(self.now);
+    }
+
+    /// A row begins.
+    pub fn row(&mut self) {
+        self.rows += 1;
+        self.now = (self.rows, 0);
+    }
+
+    /// A cell begins, so many columns behind the one before; cells without text count too.
+    pub fn cell(&mut self, columns: usize) {
+        self.now.1 = self.now.1.saturating_add(columns);
+    }
+}
+
 /// Behind more empty cells than this, one stands further to the left.
 const MOST_TABS: usize = 63;
 
@@ -31,9 +76,11 @@ pub(super) struct Extract {
     last: Option<u64>,
     /// What stands before the next block on its line; of items that say nothing else, `- `.
     lead: Option<String>,
-    /// The row and column of the cell that comes, and those of the last one that has text.
-    cell: (usize, usize),
-    last_cell: Option<(usize, usize)>,
+    /// Where in a table what comes stands.
+    pub cells: Cells,
+    /// The cell of the last block that was one, and the kind of the last block.
+    last_cell: Option<Cell>,
+    last_kind: Option<BlockKind>,
     /// Whether the text ends with something that is no block.
     kept: bool,
 }
@@ -50,21 +97,6 @@ impl Extract {
     pub fn begin_behind(&mut self, kind: BlockKind, lead: &str) {
         self.begin(kind);
         self.lead = Some(lead.to_owned());
-    }
-
-    /// A row of a table begins.
-    pub fn row(&mut self) {
-        self.cell = (self.cell.0 + 1, 0);
-    }
-
-    /// The next cell of the row begins; cells that have no text count too.
-    pub fn cell(&mut self) {
-        self.cell.1 += 1;
-    }
-
-    /// The row and the column, each from 1 on, of the cell that what comes is in.
-    pub fn set_cell(&mut self, cell: (usize, usize)) {
-        self.cell = cell;
     }
 
     /// Text between blocks that is shown as it stands and not translated.
@@ -84,8 +116,8 @@ impl Extract {
 
     /// What stands at `at` is a sign of the text of `of`: it is `filled` where that has some English (or stays), and `empty`
     /// where it has none.
-    pub fn sign_of(&mut self, of: Span, at: Span, filled: Option<String>, empty: String) {
-        self.edits.push(Edit { at, with: Written::Sign { of, filled, empty } });
+    pub fn sign_of(&mut self, of: Span, at: Span, closes: bool, filled: Option<String>, empty: String) {
+        self.edits.push(Edit { at, with: Written::Sign { of, closes, filled, empty } });
     }
 
     /// Text of the open block, that stood at `at` in the part. Without an open block it opens a paragraph.
@@ -179,7 +211,7 @@ impl Extract {
     /// a space.
     fn push_gap(&mut self) {
         let Some((kind, start)) = &mut self.open else { return };
-        let before = self.blocks.last().map(|block| block.kind).filter(|_| !self.kept);
+        let before = self.last_kind.replace(*kind).filter(|_| !self.kept);
         let is_row = |kind| matches!(kind, BlockKind::ListItem | BlockKind::TableCell);
         let gap = match before {
             Some(before) if before == *kind && is_row(*kind) => "\n",
@@ -187,19 +219,20 @@ impl Extract {
             _ => "\n\n",
         };
         if *kind == BlockKind::TableCell {
-            let (row, column) = self.cell;
+            let cell = self.cells.now;
+            let (row, column) = cell;
             let tabs = |columns: usize| "\t".repeat(columns.min(MOST_TABS));
             match self.last_cell.filter(|_| gap == "\n") {
                 Some((last, before)) if last == row && row > 0 && column > before => {
                     self.text.push_str(&tabs(column - before));
                 }
-                Some(last) if last == self.cell && row > 0 => self.text.push(' '),
+                Some(last) if last == cell && row > 0 => self.text.push(' '),
                 _ => {
                     self.text.push_str(gap);
                     self.text.push_str(&tabs(column.saturating_sub(1)));
                 }
             }
-            self.last_cell = Some(self.cell);
+            self.last_cell = Some(cell);
         } else {
             self.text.push_str(gap);
         }

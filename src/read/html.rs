@@ -230,8 +230,9 @@ impl Reader<'_> {
                 self.end_inline();
                 self.has_title |= kind == BlockKind::Title;
                 match name.as_str() {
-                    "tr" => self.extract.row(),
-                    "td" | "th" => self.extract.cell(),
+                    "table" => self.extract.cells.begin_table(),
+                    "tr" => self.extract.cells.row(),
+                    "td" | "th" => self.extract.cells.cell(1),
                     _ => {}
                 }
                 if !is_void && self.open.len() < DEEPEST {
@@ -268,6 +269,9 @@ impl Reader<'_> {
         }
         self.end_inline();
         if let Some(at) = self.open.iter().rposition(|open| open == name) {
+            if name == "table" {
+                self.extract.cells.end_table();
+            }
             self.open.truncate(at);
         }
         let kind = self.around();
@@ -478,6 +482,12 @@ mod tests {
             let marks: Vec<&str> = marks.iter().map(|mark| mark.span.of(&document.text)).collect();
             assert_eq!(marks, expected, "{page}");
         }
+    }
+
+    #[test]
+    fn cells_of_a_row_stand_behind_tabs() {
+        let page = "<p>نص<table><tr><th>#<th>الاسم<tr><td><td>حلب<p>المدينة<td><table><tr><td>داخل</table><td>12</table>";
+        assert_eq!(read(page).text, "نص\n\n#\tالاسم\n\tحلب المدينة\nداخل\n\t\t\t12\n");
     }
 
     #[test]

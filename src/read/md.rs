@@ -95,14 +95,20 @@ struct Open {
     pieces: Vec<Piece>,
 }
 
+impl Open {
+    fn is_blank(&self) -> bool {
+        self.pieces.iter().all(|piece| matches!(piece, Piece::Text(text, ..) if text.trim().is_empty()))
+    }
+}
+
 /// A mark around words of a line.
 struct Inline {
     /// Where it begins.
     start: usize,
     /// Whether what it holds is an address.
     is_address: bool,
-    /// Of a link that leads to where its words say, how many signs close it.
-    named: Option<usize>,
+    /// Whether it is a link that leads to where its words say.
+    is_named: bool,
 }
 
 /// What a line is made of.
@@ -147,9 +153,11 @@ impl Reader<'_> {
                 self.ends_line = true;
             }
             Event::HardBreak => self.piece(Piece::Break, range),
-            Event::InlineHtml(_) | Event::FootnoteReference(_) if self.open.is_some() => {
-                self.piece(Piece::Other, range);
+            Event::InlineHtml(html) if is_break(&html) && self.open.is_some() => {
+                self.piece(Piece::Break, range)
             }
+            Event::InlineHtml(_) | Event::FootnoteReference(_) => self.piece(Piece::Other, range),
+            Event::Rule => self.close(),
             _ => {}
         }
     }
@@ -162,19 +170,17 @@ impl Reader<'_> {
             Tag::Strong => self.begin_mark(first(2), String::new()),
             Tag::Strikethrough => self.begin_mark(first(tildes(written)), String::new()),
             Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. } => {
-                self.begin_link(first(1), written.trim_end_matches('>').to_owned(), true, None);
+                self.begin_link(first(1), written.trim_end_matches('>').to_owned(), true, false);
             }
             Tag::Link { dest_url, link_type, .. } => {
                 // [https://…](https://…) has no words of its own.
-                let is_address = written[1..].starts_with(dest_url.as_ref());
-                let named = match link_type {
-                    LinkType::Shortcut => Some("]".len()),
-                    LinkType::Collapsed => Some("][]".len()),
-                    _ => None,
-                };
-                self.begin_link(first(1), format!("[{ARROW}"), is_address, named);
+                let is_address = is_address(dest_url) && written[1..].starts_with(dest_url.as_ref());
+                self.begin_link(first(1), format!("[{ARROW}"), is_address, is_by_words(*link_type));
             }
-            Tag::Image { .. } if self.open.is_none() && !self.is_picture && self.passed == 0 => {
+            Tag::Image { link_type, .. }
+                if self.is_between() && !self.is_picture && self.passed == 0 && !is_by_words(*link_type) =>
+            {
+                self.open = None;
                 let depth = self.depth();
                 self.around.push(Around { kind: BlockKind::Caption, depth });
                 self.is_picture = true;
@@ -204,9 +210,9 @@ impl Reader<'_> {
                         around = Around { kind: BlockKind::ListItem, depth: around.depth + 1 };
                         self.marker = Some(range.start);
                     }
-                    Tag::TableHead | Tag::TableRow => self.extract.row(),
+                    Tag::TableHead | Tag::TableRow => self.extract.cells.row(),
                     Tag::TableCell => {
-                        self.extract.cell();
+                        self.extract.cells.cell(1);
                         around.kind = BlockKind::TableCell;
                     }
                     _ => {}
@@ -227,11 +233,16 @@ impl Reader<'_> {
             }
             TagEnd::Link => {
                 // In English the words are others, so that where they led is named.
-                let named = self.marks.last().and_then(|mark| mark.named).map(|signs| {
-                    let name = format!("][{}]", &written[1..written.len() - signs]);
-                    (last(signs), Some(name.clone()), name)
+                let named = self.marks.last().filter(|mark| mark.is_named).map(|_| {
+                    // The parser may leave out the empty brackets behind the words.
+                    let label = written.strip_suffix("[]").unwrap_or(written);
+                    let end = range.start + label.len();
+                    let brackets = if self.file[end..].starts_with("[]") { "[]".len() } else { 0 };
+                    let name = format!("][{}]", &label[1..label.len() - 1]);
+                    (end - 1..end + brackets, Some(name.clone()), name)
                 });
-                self.end_mark(range.end, named);
+                let end = named.as_ref().map_or(range.end, |(at, ..)| at.end);
+                self.end_mark(end, named);
             }
             TagEnd::Image if self.passed == 0 => {
                 self.is_picture = false;
@@ -248,6 +259,11 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether the line has nothing yet, or nothing but space.
+    fn is_between(&self) -> bool {
+        self.open.as_ref().is_none_or(Open::is_blank)
+    }
+
     fn depth(&self) -> usize {
         self.around.last().map_or(0, |around| around.depth)
     }
@@ -258,13 +274,13 @@ impl Reader<'_> {
     }
 
     fn begin_mark(&mut self, signs: Range<usize>, empty: String) {
-        self.begin_link(signs, empty, false, None);
+        self.begin_link(signs, empty, false, false);
     }
 
-    fn begin_link(&mut self, signs: Range<usize>, empty: String, is_address: bool, named: Option<usize>) {
+    fn begin_link(&mut self, signs: Range<usize>, empty: String, is_address: bool, is_named: bool) {
         if self.passed == 0 {
             self.piece(Piece::Begin(signs.clone(), empty), signs.clone());
-            self.marks.push(Inline { start: signs.start, is_address, named });
+            self.marks.push(Inline { start: signs.start, is_address, is_named });
         }
     }
 
@@ -299,11 +315,12 @@ impl Reader<'_> {
         let Around { kind, depth } =
             self.around.last().copied().unwrap_or(Around { kind: BlockKind::Paragraph, depth: 0 });
         let open = self.open.get_or_insert_with(|| {
-            let marker = self.marker.take().map_or("", |start| self.file[start..at.start].trim_end());
-            let marker = if marker.contains('\n') { "" } else { marker };
-            let lead = match kind {
-                BlockKind::ListItem if marker.is_empty() => "  ".repeat(depth),
-                BlockKind::ListItem => format!("{}{marker} ", "  ".repeat(depth.saturating_sub(1))),
+            let marker = self.marker.take().map(|start| marker(&self.file[start..at.start]));
+            let lead = match (kind, marker) {
+                (BlockKind::ListItem, None) => "  ".repeat(depth),
+                (BlockKind::ListItem, Some(marker)) => {
+                    format!("{}{marker} ", "  ".repeat(depth.saturating_sub(1)))
+                }
                 _ => String::new(),
             };
             Open { kind, lead, at: at.clone(), is_prose: false, pieces: Vec::new() }
@@ -321,7 +338,7 @@ impl Reader<'_> {
 
     fn close(&mut self) {
         self.marks.clear();
-        let Some(open) = self.open.take() else { return };
+        let Some(open) = self.open.take().filter(|open| !open.is_blank()) else { return };
         // A table keeps its cells.
         if !open.is_prose && open.kind != BlockKind::TableCell {
             return self.extract.keep(&format!("{}{}", open.lead, &self.file[open.at]));
@@ -342,9 +359,9 @@ impl Reader<'_> {
                 Piece::End(signs) => {
                     let Some((start, at, empty)) = begun.pop() else { continue };
                     let of = Span::new(start, self.extract.len());
-                    self.extract.sign_of(of, span(at), None, empty);
+                    self.extract.sign_of(of, span(at), false, None, empty);
                     if let Some((at, filled, empty)) = signs {
-                        self.extract.sign_of(of, span(at), filled, empty);
+                        self.extract.sign_of(of, span(at), true, filled, empty);
                     }
                 }
                 Piece::Other => {}
@@ -352,6 +369,24 @@ impl Reader<'_> {
         }
         self.extract.end();
     }
+}
+
+/// Of what stands before an item's text its marker, with the box of a task.
+fn marker(before: &str) -> String {
+    let before = before.trim();
+    let (marker, rest) = before.split_at(before.find(char::is_whitespace).unwrap_or(before.len()));
+    let is_box = |of: &str| ["[ ]", "[x]", "[X]"].contains(&of);
+    let task = rest.trim_start().get(..3).filter(|task| is_box(task));
+    format!("{marker}{}{}", if task.is_some() { " " } else { "" }, task.unwrap_or_default())
+}
+
+/// Whether a link or picture leads to where its own words say.
+fn is_by_words(link: LinkType) -> bool {
+    matches!(link, LinkType::Shortcut | LinkType::Collapsed)
+}
+
+fn is_break(html: &str) -> bool {
+    html.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("<br"))
 }
 
 fn tildes(written: &str) -> usize {
@@ -422,6 +457,25 @@ mod tests {
         let marks: Vec<&str> = marks.iter().map(|mark| mark.span.of(&document.text)).collect();
         assert_eq!(marks, ["الموقع كله", "cmd", "هنا وهناك", "مهمة"]);
         assert!(document.text.contains("\n\n- [x] مهمة\n\n"), "{:?}", document.text);
+    }
+
+    #[test]
+    fn rules_and_breaks_part_words_and_pictures_have_their_descriptions() {
+        check("- نص\n  ***\n  ثان\n", &[(ListItem, "نص"), (ListItem, "ثان")]);
+        check("| أول<br>ثان |\n|---|\n", &[(TableCell, "أول\nثان")]);
+        check("![أ](a.png) ![ب](b.png)\n![ج](c.png)\n", &[(Caption, "أ"), (Caption, "ب"), (Caption, "ج")]);
+        // These lead to where their words say.
+        check("![خريطة]\n\n[خريطة]: map.png\n", &[]);
+        check(
+            "نص\n\n[اضغط هنا]() [حلب القديمة](حلب)\n",
+            &[(Paragraph, "نص"), (Paragraph, "اضغط هنا حلب القديمة")],
+        );
+    }
+
+    #[test]
+    fn items_have_their_markers_however_they_are_indented() {
+        let file = "- أ\n\t- ب\n\t\t1. ج\n- [ ] ![](i) د\n- <b>ه</b>\n";
+        assert_eq!(document(file).text, "- أ\n  - ب\n    1. ج\n- [ ]  د\n- ه\n");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::extract::{Extract, key_of};
+use super::extract::{Cell, Cells, Extract, key_of};
 use super::package::{Package, not_read};
 use super::{Contents, Format, ReadError, ReadOptions};
 use crate::document::{BlockKind, Document, Notation, Part, Span, TextEncoding};
@@ -159,8 +159,7 @@ struct Paragraph {
     kind: BlockKind,
     place: Place,
     is_hidden: bool,
-    /// The row and column of the cell that it is in.
-    cell: (usize, usize),
+    cell: Cell,
     pieces: Vec<Piece>,
     /// The tags around the fields in it.
     fields: Vec<Span>,
@@ -217,8 +216,8 @@ struct Walk<'s> {
     /// The style that is being defined, and how deep.
     style: Option<(String, usize)>,
     open: Vec<Open>,
-    /// The row and column of the cell, and for how many more columns an empty one stands.
-    cell: (usize, usize),
+    cells: Cells,
+    /// For how many more columns the cell stands.
     repeated: usize,
     found: Found,
 }
@@ -226,8 +225,14 @@ struct Walk<'s> {
 /// Reads one XML text; the styles that it defines stay known for the next.
 fn walk(xml: &str, styles: &mut Styles) -> Result<Found, String> {
     let mut reader = Reader::from_str(xml);
-    let mut walk =
-        Walk { styles, style: None, open: Vec::new(), cell: (0, 0), repeated: 0, found: Found::default() };
+    let mut walk = Walk {
+        styles,
+        style: None,
+        open: Vec::new(),
+        cells: Cells::default(),
+        repeated: 0,
+        found: Found::default(),
+    };
     walk.found.turned.extend(xml::other_encoding(xml).map(|at| (at, "UTF-8")));
     loop {
         let start = reader.buffer_position() as usize;
@@ -246,7 +251,13 @@ fn walk(xml: &str, styles: &mut Styles) -> Result<Found, String> {
             Event::Empty(tag) => {
                 walk.start(&tag, at, xml);
             }
-            Event::End(_) => walk.end(at),
+            Event::End(tag) => {
+                let is_passed = walk.open.last().is_some_and(|open| open.is_passed);
+                if tag.name().as_ref() == "table:table" && !is_passed {
+                    walk.cells.end_table();
+                }
+                walk.end(at);
+            }
             Event::Text(text) => walk.text(&text, at),
             Event::CData(text) => walk.text(&text, at),
             Event::GeneralRef(name) => {
@@ -299,10 +310,14 @@ impl Walk<'_> {
             }
             "style:master-page" => open.place = Place::Margin,
             "text:list-item" | "text:list-header" => open.around = BlockKind::ListItem,
-            "table:table-row" => (self.cell, self.repeated) = ((self.cell.0 + 1, 0), 0),
+            "table:table" => self.cells.begin_table(),
+            "table:table-row" => {
+                self.cells.row();
+                self.repeated = 0;
+            }
             "table:table-cell" | "table:covered-table-cell" => {
                 open.around = BlockKind::TableCell;
-                self.cell.1 = self.cell.1.saturating_add(1 + std::mem::take(&mut self.repeated));
+                self.cells.cell(1 + std::mem::take(&mut self.repeated));
                 // An empty cell may stand for many, which count where another comes behind them.
                 let repeated =
                     attribute(tag, "table:number-columns-repeated").and_then(|n| n.parse::<usize>().ok());
@@ -394,7 +409,7 @@ impl Walk<'_> {
 
     fn begin(&mut self, kind: BlockKind, place: Place) -> usize {
         let (pieces, fields) = (Vec::new(), Vec::new());
-        let (is_hidden, cell) = (false, self.cell);
+        let (is_hidden, cell) = (false, self.cells.now());
         self.found.paragraphs.push(Paragraph { kind, place, is_hidden, cell, pieces, fields });
         self.found.paragraphs.len() - 1
     }
@@ -471,7 +486,7 @@ fn tell(mut found: Found, extract: &mut Extract) {
     found.paragraphs.sort_by_key(|paragraph| paragraph.place);
     for Paragraph { kind, cell, pieces, fields, .. } in found.paragraphs.into_iter().filter(|p| !p.is_hidden)
     {
-        extract.set_cell(cell);
+        extract.cells.set(cell);
         extract.begin(kind);
         for piece in &pieces {
             match piece {

@@ -30,12 +30,13 @@ pub(super) fn split<'t>(target: &'t str, stretches: &[Stretch<'_>]) -> Option<Ve
     // Of each stretch that is found: its number and its words' place in the target.
     let mut found: Vec<(usize, Range<usize>)> = Vec::new();
     for (number, stretch) in stretches.iter().enumerate() {
-        let about = words.len() * (before + stretch.length / 2) / total.max(1);
+        let part = |of: usize| of * (before + stretch.length / 2) / total.max(1);
+        let (about, near) = (part(words.len()), part(target.len()));
         before += stretch.length;
         let bytes =
             |place: Range<usize>| closed(target, words[place.start].at.start..words[place.end - 1].at.end);
         let place = stretch.english.into_iter().flatten().find_map(|english| {
-            as_it_stands(english, target).or_else(|| find(english, &words, about).map(bytes))
+            as_it_stands(english, target, near).or_else(|| find(english, &words, about).map(bytes))
         });
         found.extend(place.map(|place| (number, place)));
     }
@@ -160,12 +161,19 @@ fn key(word: &str) -> String {
     })
 }
 
-/// Where something that begins or ends with a sign, as code does, stands in the target letter for letter.
-fn as_it_stands(english: &str, target: &str) -> Option<Range<usize>> {
-    let is_sign = |c: char| !c.is_alphanumeric();
-    let has_signs = english.starts_with(is_sign) || english.ends_with(is_sign);
-    let start = target.find(english).filter(|_| has_signs)?;
-    Some(start..start + english.len())
+/// Where something that is written with signs, as code and addresses are, stands in the target letter for letter, nearest to
+/// the byte `about`; not as a piece of a longer word.
+fn as_it_stands(english: &str, target: &str, about: usize) -> Option<Range<usize>> {
+    let is_of_words = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '\'' | '’' | '-');
+    let is_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    if english.starts_with(char::is_alphanumeric) && english.chars().all(is_of_words) {
+        return None;
+    }
+    let places = target.match_indices(english).map(|(start, found)| start..start + found.len());
+    let alone = places.filter(|at| {
+        !is_word(target[..at.start].chars().next_back()) && !is_word(target[at.end..].chars().next())
+    });
+    alone.min_by_key(|at| at.start.abs_diff(about))
 }
 
 /// The shortest run of words that has all of `english`, the nearest to the word `about`.
@@ -255,7 +263,14 @@ mod tests {
     }
 
     #[test]
-    fn signs_at_the_ends_of_code_belong_to_it() {
+    fn code_and_addresses_are_found_with_their_signs_and_not_within_words() {
+        let flag: &[&str] = &["-f"];
+        check(
+            "The self-f tool: -f or -f.",
+            &[("أداة ذاتية ", &[]), ("-f", flag), (" أو ", &[]), ("-f", flag), (".", &[])],
+            Some(&["The self-f tool: ", "-f", " or ", "-f", "."]),
+        );
+        check("a = b", &[("", &[]), ("a = b", &["a = b"])], Some(&["", "a = b"]));
         check(
             "Run ls -l /tmp/* now.",
             &[("شغّل ", &[]), ("ls -l /tmp/*", &["ls -l /tmp/*"]), (" الآن.", &[])],

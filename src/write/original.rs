@@ -91,35 +91,72 @@ fn part(doc: &TranslatedDocument, part: &Part, marks: &[Mark]) -> String {
     let has_crlf = part.text.contains("\r\n");
     let mut out = String::with_capacity(part.text.len());
     let (mut end, mut text) = (0, texts.iter());
+    // Where the signs begin that open what comes, and the end of a sign behind which there is a space that moved.
+    let (mut opened, mut moved) = (None, None);
     for edit in &part.edits {
         let own = matches!(edit.with, Written::Text(_)).then(|| text.next()).flatten();
         // Edits of one place (a value that is both) are made once.
         if edit.at.start < end {
             continue;
         }
-        out.push_str(layout::slice(&part.text, end, edit.at.start));
-        let before = edit.at.of(&part.text);
+        let between = layout::slice(&part.text, end, edit.at.start);
+        drop_moved(&mut out, moved, between);
+        out.push_str(between);
+        opened = opened.filter(|_| between.is_empty());
+        let (before, after) = (edit.at.of(&part.text), &part.text[edit.at.end..]);
         match (&edit.with, own) {
             (Written::Text(_), Some((_, Some(text)))) => {
                 let text = written(text, part.notation, before, has_crlf);
+                drop_moved(&mut out, moved, &text);
                 match part.notation {
                     Notation::Markup => push_markup(&mut out, &text),
-                    Notation::Markdown => push_markdown(&mut out, &text, &part.text[edit.at.end..]),
+                    Notation::Markdown => push_markdown(&mut out, &text, before, after, opened.take()),
                     _ => out.push_str(&text),
                 }
             }
             (Written::Text(_), _) => out.push_str(before),
             (Written::Always(text), _) => out.push_str(text),
-            (Written::Sign { of, filled, empty }, _) => out.push_str(match has_english(&texts, *of) {
-                Some(true) => filled.as_deref().unwrap_or(before),
-                Some(false) => empty,
-                None => before,
-            }),
+            (Written::Sign { of, closes, filled, empty }, _) => match has_english(&texts, *of) {
+                None => out.push_str(before),
+                Some(false) => {
+                    if !closes && !empty.is_empty() && out.ends_with(|c: char| !c.is_whitespace()) {
+                        out.push(' ');
+                    }
+                    out.push_str(empty);
+                }
+                Some(true) if *closes => moved = push_behind(&mut out, filled.as_deref().unwrap_or(before)),
+                Some(true) => {
+                    opened = opened.or(Some(out.len()));
+                    out.push_str(filled.as_deref().unwrap_or(before));
+                }
+            },
+        }
+        if matches!(edit.with, Written::Text(_)) {
+            opened = None;
         }
         end = edit.at.end;
     }
     out.push_str(layout::slice(&part.text, end, part.text.len()));
     out
+}
+
+/// A sign that closes something, but for code: it closes nothing behind a space, which goes behind it. Where it does, the end.
+fn push_behind(out: &mut String, sign: &str) -> Option<usize> {
+    let end = if sign.starts_with('`') { out.len() } else { out.trim_end_matches(' ').len() };
+    let had_space = end < out.len();
+    out.truncate(end);
+    out.push_str(sign);
+    if had_space {
+        out.push(' ');
+    }
+    had_space.then_some(out.len())
+}
+
+/// Takes the space back that moved behind a sign, where what comes begins with one.
+fn drop_moved(out: &mut String, moved: Option<usize>, next: &str) {
+    if moved == Some(out.len()) && next.starts_with(char::is_whitespace) {
+        out.pop();
+    }
 }
 
 /// Whether there is English in this part of the text; none where it stays as it is. The texts are in its order.
@@ -130,11 +167,24 @@ fn has_english(texts: &[(Span, Option<String>)], of: Span) -> Option<bool> {
     (!english.is_empty()).then(|| english.iter().any(|english| !english.trim().is_empty()))
 }
 
-/// Text after what of a Markdown file is written already. Code and addresses are taken as they stand.
-fn push_markdown(out: &mut String, text: &str, after: &str) {
-    let is_raw = ['`', '<'].iter().any(|open| out.ends_with(*open) && after.starts_with(['`', '>']));
-    if is_raw {
-        return out.push_str(text);
+/// Text after what of a Markdown file is written already, in place of `before`; the signs that open it begin at `opened`, and
+/// a space stands before them. Code and addresses are taken as they stand.
+fn push_markdown(out: &mut String, text: &str, before: &str, after: &str, opened: Option<usize>) {
+    let is_code = out.ends_with('`') && after.starts_with('`');
+    if is_code || (out.ends_with('<') && after.starts_with('>')) {
+        let text = text.trim();
+        let text = if before.contains("\\|") { text.replace('|', "\\|") } else { text.to_owned() };
+        let is_fenced = is_code && (text.starts_with('`') || text.ends_with('`'));
+        return out.push_str(&if is_fenced { format!(" {text} ") } else { text });
+    }
+    let mut text = text;
+    if let Some(opened) = opened
+        && let Some(inside) = text.strip_prefix(' ')
+    {
+        if !out[..opened].ends_with(char::is_whitespace) {
+            out.insert(opened, ' ');
+        }
+        text = inside;
     }
     let line = out.rsplit('\n').next().unwrap_or_default();
     let begins_line = line.chars().all(|c| c.is_ascii_digit() || " \t>#-+*.)|[]x".contains(c));
@@ -186,7 +236,7 @@ fn shares<'d>(
         } else if let Some(parts) = set_apart(unit.span, &english, &pieces, part, marks) {
             let parts = parts.into_iter().filter(|(_, part)| !part.is_empty());
             shares.extend(parts.map(|(place, part)| ((unit.index, place), Cow::Owned(part.to_owned()))));
-        } else if let Some((home, _)) = pieces.iter().rev().max_by_key(|(_, length)| *length) {
+        } else if let Some((home, _)) = pieces.iter().rev().max_by_key(|piece| room(part, **piece)) {
             shares.insert((unit.index, *home), english);
         }
     }
@@ -212,7 +262,7 @@ fn set_apart<'e>(
         match (stretches.last_mut(), homes.last_mut()) {
             (Some(stretch), Some((of, home))) if *of == mark => {
                 stretch.length += length;
-                if length > home.1 {
+                if room(part, (place, length)) > room(part, *home) {
                     *home = (place, length);
                 }
             }
@@ -225,6 +275,13 @@ fn set_apart<'e>(
     }
     let parts = marks::split(english, &stretches)?;
     Some(homes.into_iter().zip(parts).map(|((_, (place, _)), part)| (place, part)).collect())
+}
+
+/// How fit a piece, by its place and length, is to take words of others: code and addresses are not.
+fn room(part: &Part, (place, length): (usize, usize)) -> usize {
+    let before = &part.text[..part.edits[place].at.start];
+    let is_raw = part.notation == Notation::Markdown && before.ends_with(['`', '<']);
+    if is_raw { 0 } else { length }
 }
 
 fn overlapping(doc: &TranslatedDocument, span: Span) -> &[TranslationUnit] {

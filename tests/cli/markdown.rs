@@ -19,6 +19,14 @@ fn marks_stand_around_the_same_words_in_english() {
         ("شغّل `a_b*` ثم <https://a.b/c_d> الآن.\n", "shghl `a_b*` thm <https://a.b/c_d> alan.\n"),
         ("1. [x] ~~محذوف~~ بند\n   - بند تحته\n", "1. [x] ~~mhdhwf~~ bnd\n   - bnd thth\n"),
         ("| اسم | عدد |\n|---|---|\n| حلب | 12 |\n", "| asm | dd |\n|---|---|\n| hlb | 12 |\n"),
+        (
+            "انظر [الموقع][] الآن و[ش][].\n\n[الموقع]: u\n[ش]: v\n",
+            "anzr [almwk][الموقع] alan wsh. [↗][ش]\n\n[الموقع]: u\n[ش]: v\n",
+        ),
+        ("- **الموقع:** [رابط](u)\n", "- **almwk:** [rabt](u)\n"),
+        ("**جملة أولى. جملة** ثانية طويلة.\n", "**jmlt awla.** jmlt thanyt twylt.\n"),
+        ("| شغّل `a \\| b` ثم |\n|---|\n", "| shghl `a \\| b` thm |\n|---|\n"),
+        ("شغّل `` `x` `` ثم.\n", "shghl `` `x` `` thm.\n"),
         // Signs of the text are none of the file.
         ("سعره 5 \\* 3 وهو #1\n", "srh 5 \\* 3 whw #1\n"),
         ("نص.\n\n```\nرمز **نص**\n```\n\n<p>نص</p>\n", "ns.\n\n```\nرمز **نص**\n```\n\n<p>نص</p>\n"),
@@ -26,7 +34,9 @@ fn marks_stand_around_the_same_words_in_english() {
     ] {
         let place = Place::new();
         place.write("in/a.md", arabic);
-        place.run("run in --out out --model echo --formats original,txt --brief none", 0, "out");
+        // Some are flagged: this model repeats what is in Latin letters.
+        let ran = place.tarjuman("run in --out out --model echo --formats original,txt --brief none");
+        ran.expect(ran.code.min(1));
         let found = place.read("out/a.en.md");
         if found != english {
             wrong.push((arabic, english, found));
