@@ -33,8 +33,8 @@ def options():
     p.add_argument("--rank", type=int, default=40, help="of the adapter: 40 is 19 MB")
     p.add_argument("--lr", type=float, default=2e-4, help="highest learning rate")
     p.add_argument("--tokens", type=int, default=2048, help="tokens of a batch, padding included")
-    p.add_argument("--smoothing", type=float, default=0.0, help="label smoothing")
-    p.add_argument("--softmax", choices=["used", "full"], default="used", help="over the words that occur and 4,000 others, or all 262,144")
+    p.add_argument("--smoothing", type=float, default=0.1, help="label smoothing")
+    p.add_argument("--softmax", choices=["used", "full"], default="used", help="over the tokens that occur and 4,000 others, or all 262,144")
     p.add_argument("--average", type=float, default=0.99, help="decay of the running mean of the weights that is written; 0: the last weights")
     p.add_argument("--seed", type=int, default=0)
     return p.parse_args()
@@ -98,10 +98,12 @@ def main():
     head = model.lm_head.weight.detach()
     column = None
     if o.softmax == "used":
-        # Every English token of the sources and the lists, alone and within a list.
+        # Every English token of the sources and the lists, alone and within a list; and every Arabic one of the
+        # sources: what is outside is never unlearned, and a word of the source would be left in the English.
         texts = [e for s in sources for _, e in s.pairs]
         texts += [t for names in lists for _, all in names.entries for e in all.split("|") for t in (e, f"{e}, {e}\n")]
         seen = {t for _, target in encode(tok, [("", e) for e in texts]) for t in target}
+        seen |= {t for prompt, _ in encode(tok, [(a, "") for s in sources for a, _ in s.pairs]) for t in prompt}
         seen |= set(tok("0123456789", add_special_tokens=False)["input_ids"]) | {tok.eos_token_id}
         seen |= set(rng.sample(range(head.shape[0]), 4000))
         used = torch.tensor(sorted(seen))
