@@ -238,7 +238,7 @@ fn the_adapter_translates_as_it_did_where_it_was_trained() {
         tasks = ["translate"]
         family = "llm"
         licence = ""
-        adapter = { file = "adapter.safetensors", rank = 32, alpha = 64 }
+        adapter = { file = "adapter.safetensors", rank = 40, alpha = 80 }
         prompt = { template = "Arabic: {source}\nEnglish translation:", target_prefix = " ", stop = ["\n"] }
         decode = { max_length_ratio = 2.0 }
         "#,
