@@ -26,10 +26,11 @@ def text(first: int, sentences: int) -> str:
 
 def measure(program: Path, folder: Path, name: str):
     out = folder / "out"
+    errors = open(folder / "errors", "w+")  # a pipe would fill, and the program wait
     started = time.time()
     run = subprocess.Popen(
         [program, "run", folder / "in", "--out", out, "--model", "echo", "--formats", "txt", "--brief", "none", "--no-repair"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.DEVNULL, stderr=errors,
     )
     first, most = None, 0
     while run.poll() is None:
@@ -39,7 +40,8 @@ def measure(program: Path, folder: Path, name: str):
         most = max([most, *map(int, re.findall(r"VmHWM:\s+(\d+)", status))])
         time.sleep(0.05)
     if run.returncode not in (0, 1):
-        raise SystemExit(f"{name}: exit {run.returncode}\n{run.stderr.read()}")
+        errors.seek(0)
+        raise SystemExit(f"{name}: exit {run.returncode}\n{errors.read()[-2000:]}")
     outputs = sum(1 for _ in out.rglob("*.en.txt"))
     print(f"| {name} | {first:.1f} s | {time.time() - started:.0f} s | {most / 1024:.0f} MB | {outputs} |", flush=True)
 
