@@ -64,7 +64,8 @@ fn archive(
     let mut from = ZipArchive::new(Cursor::new(bytes))?;
     let mut to = ZipWriter::new(Cursor::new(Vec::with_capacity(bytes.len())));
     for index in 0..from.len() {
-        let entry = from.by_index_raw(index)?;
+        // What the file itself no longer holds, though its list names it, cannot be copied.
+        let Ok(entry) = from.by_index_raw(index) else { continue };
         let name = entry.name()?.into_owned();
         let Some(own) = parts.iter().find(|part| part.entry == name) else {
             to.raw_copy_file(entry)?;
