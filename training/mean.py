@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 import lora
@@ -27,13 +28,23 @@ def main():
         weights = [float(w) for w in o.adapters[::2]]
     except ValueError as error:
         p.error(str(error))
-    files = [load_file(f) for f in o.adapters[1::2]]
+    try:
+        files = [load_file(f) for f in o.adapters[1::2]]
+    except (OSError, SafetensorError) as error:
+        p.error(str(error))
+    if any(f.keys() != files[0].keys() for f in files):
+        p.error("adapters of different layers")
+    lora.save(mean(weights, files, o.rank), o.out)
+
+
+def mean(weights: list[float], files: list[dict[str, torch.Tensor]], rank: int) -> dict[str, torch.Tensor]:
+    """The tensors of a file for `lora.save`, of those of files with the same layers."""
     state = {}
     for name in (n.removesuffix(".lora_A.weight") for n in files[0] if n.endswith(".lora_A.weight")):
         a = torch.cat([f[f"{name}.lora_A.weight"].float() for f in files])
         b = torch.cat([w * f[f"{name}.lora_B.weight"].float() for w, f in zip(weights, files)], dim=1)
-        state[f"{name}.lora_A"], state[f"{name}.lora_B"] = lora.resize(a, b, o.rank)
-    lora.save(state, o.out)
+        state[f"{name}.lora_A"], state[f"{name}.lora_B"] = lora.resize(a, b, rank)
+    return state
 
 
 if __name__ == "__main__":

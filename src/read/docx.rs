@@ -48,7 +48,8 @@ impl Format for Docx {
             let edits = extract.end_part();
             parts.push(Part { entry, text, notation: Notation::Markup, edits });
         }
-        let notes = left_out(&package.names());
+        let mut notes = left_out(&package.names());
+        notes.extend(package.lost());
         let (text, blocks, marks) = extract.finish();
         Contents { encoding: TextEncoding::utf8(), text, blocks, notes, parts, marks }
             .document(self, id, bytes)

@@ -55,6 +55,7 @@ impl Format for Odt {
                 return Err(ReadError::Locked { id: id.into() });
             }
             notes = left_out(&manifest);
+            notes.extend(package.lost());
             for entry in [STYLES, BODY] {
                 let text = package.text(entry).map_err(damaged)?;
                 texts.extend(text.map(|text| (entry, text)));

@@ -30,6 +30,17 @@ impl<'b> Package<'b> {
         self.archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect()
     }
 
+    /// The note that entries which the archive lists are not in it (a file that was cut and put together again); none
+    /// for none. The file in English is made without them.
+    pub fn lost(&mut self) -> Option<String> {
+        let entries = 0..self.archive.len();
+        match entries.filter(|&index| self.archive.by_index_raw(index).is_err()).count() {
+            0 => None,
+            1 => Some("one entry of the damaged archive is lost".into()),
+            n => Some(format!("{n} entries of the damaged archive are lost")),
+        }
+    }
+
     /// The text of an entry, in UTF-8 or marked UTF-16; none if there is no such entry.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ fn archive(
     let mut from = ZipArchive::new(Cursor::new(bytes))?;
     let mut to = ZipWriter::new(Cursor::new(Vec::with_capacity(bytes.len())));
     for index in 0..from.len() {
-        // What the file itself no longer holds, though its list names it, cannot be copied.
+        // What the archive lists and does not hold; the document's notes say so.
         let Ok(entry) = from.by_index_raw(index) else { continue };
         let name = entry.name()?.into_owned();
         let Some(own) = parts.iter().find(|part| part.entry == name) else {

@@ -162,3 +162,23 @@ fn a_protected_book_and_a_locked_document_fail_with_advice() {
         "save a copy without the password",
     ]);
 }
+
+#[test]
+fn a_document_whose_picture_is_lost_comes_back_in_english_and_says_so() {
+    let place = Place::new();
+    for (name, entries, picture) in
+        [("report.odt", &ODT[..], "Pictures/a.png"), ("book.epub", &EPUB[..], "OPS/p.png")]
+    {
+        let mut bytes = zipped(entries);
+        // Entries begin with 30 bytes, the first four their signature, and then their name.
+        let at = bytes.windows(picture.len()).position(|found| found == picture.as_bytes()).unwrap() - 30;
+        bytes[at..at + 4].fill(0);
+        let found = english(&place, name, &bytes);
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        let others: Vec<&str> =
+            entries.iter().map(|(name, _)| *name).filter(|name| *name != picture).collect();
+        assert_eq!(names, others);
+        let page = place.read(&format!("out/{}.bilingual.html", name.split_once('.').unwrap().0));
+        assert!(page.contains("one entry of the damaged archive is lost"), "{page}");
+    }
+}
