@@ -302,6 +302,19 @@ impl Parser<'_> {
         let token = &self.tokens[at];
         let Kind::Literal { groups, marks, half } = &token.kind else { return None };
         let (mut readings, parts) = values(groups, marks, *half);
+        if let ([whole, thousandths], [mark @ ('.' | ',')]) = (&groups[..], &marks[..])
+            && thousandths.len() == 3
+            && let Some(Word::Scale(_) | Word::PluralScale(_)) = self.meaning(at + 1)
+        {
+            // `1.250 million` is hardly a thousand millions; nor is it with a comma where that is the decimal mark.
+            let decimal = Number::from_digits(whole, thousandths);
+            readings.retain(|n| *n != decimal);
+            match mark {
+                '.' => readings.insert(0, decimal),
+                _ if self.is_arabic(at + 1) => readings.push(decimal),
+                _ => {}
+            }
+        }
         let mut group_scale = ONE;
         let mut next = at + 1;
         let mut form = Form::Digits;
@@ -449,7 +462,7 @@ impl Parser<'_> {
             (Some(Word::Dozen), _) => vec![Number::whole(12)],
             (Some(Word::Decade(tens)), _) => {
                 let tens = Number::whole(tens.into());
-                form = Form::Words;
+                form = Form::Decade;
                 std::iter::once(tens)
                     .chain([16, 17, 18, 19, 20].map(|c| tens.plus(Number::whole(c * 100))))
                     .collect()

@@ -81,6 +81,8 @@ pub enum Form {
     Words,
     /// `third`, `الثالث`; `3rd` is [`Form::Digits`].
     Ordinal,
+    /// `the sixties`, `الستينيات`; `1960s` is [`Form::Digits`].
+    Decade,
     /// The name of a month.
     Month,
     /// A word that may stand for a number but is not one: `half`, `twice`, a dual noun, `several thousand`.
@@ -105,10 +107,11 @@ pub struct Mention {
 }
 
 impl Mention {
-    /// For a month its English name, otherwise the likeliest value; none for a list of parts.
+    /// For a month its English name, for a decade `60s`, otherwise the likeliest value; none for a list of parts.
     pub fn meaning(&self) -> Option<String> {
         match (self.form, self.readings.first()) {
             (Form::Month, Some(month)) => Some(lexicon::month_name((month.0 / UNIT) as u8).to_owned()),
+            (Form::Decade, Some(tens)) => Some(format!("{tens}s")),
             (_, first) => first.map(Number::to_string),
         }
     }
@@ -121,7 +124,7 @@ impl Mention {
                 self.at_least(2) || self.readings.iter().all(|&n| n != Number::whole(0) && n != ONE)
             }
             Form::Words | Form::Ordinal => self.at_least(3),
-            Form::Month => true,
+            Form::Decade | Form::Month => true,
             Form::Loose => false,
         }
     }
@@ -255,6 +258,7 @@ mod tests {
             ("ألف وتسعمائة وخمسة وأربعين", vec!["1945"]),
             ("خمسة آلاف", vec!["5000"]),
             ("1.5 مليون", vec!["1500000"]),
+            ("1.250 مليون", vec!["1250000"]),
             ("مليون و200 ألف", vec!["1200000"]),
             ("مليونين", vec!["2000000"]),
             ("مليوني دولار", vec!["2000000"]),
@@ -329,6 +333,11 @@ mod tests {
             ("3 آلاف و500", "3,500"),
             ("القرن العشرين", "20th century"),
             ("60s", "1960s"),
+            ("الستينيات", "60s"),
+            ("1.250 مليون", "1.25 million"),
+            ("1,250 مليون", "1.25 million"),
+            ("1,250 مليون", "1.25 billion"),
+            ("1٫250 مليون", "1.250 million"),
         ] {
             let offer = Offered::by(&mentions(offered));
             let missing: Vec<_> =
@@ -349,6 +358,8 @@ mod tests {
             ("9 أيلول", "September"),
             ("1%", "a per cent"),
             ("3%", "£3,000"),
+            ("1٫250 مليون", "1,250 million"),
+            ("1.25 مليون", "1,250 million"),
         ] {
             let offer = Offered::by(&mentions(offered));
             assert!(

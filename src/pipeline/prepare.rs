@@ -85,7 +85,11 @@ impl Preparing<'_> {
         let pending = self.pending(document, input.bytes);
         if pending.waiting.is_empty() {
             let lang = self.options.source_langs.first().cloned().unwrap_or_else(Lang::arabic);
-            let outcome = Outcome::NothingToTranslate { reason: format!("no {} text in it", lang.name()) };
+            let mut reason = format!("no {} text in it", lang.name());
+            if !pending.document.notes.is_empty() {
+                reason += &format!(" ({})", pending.document.notes.join("; "));
+            }
+            let outcome = Outcome::NothingToTranslate { reason };
             return Err(Box::new(DocumentRecord {
                 digest: pending.document.digest,
                 encoding: Some(pending.document.encoding),

@@ -13,7 +13,8 @@ use super::answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
 use super::event::{Event, Observer};
 use super::settle::Rules;
 
-/// The beam of the first step: its hypotheses are looked through for one that the checks accept.
+/// The least beam of the first step, which is twice the model's own: its hypotheses are looked through for one that the checks
+/// accept.
 const WIDER: usize = 4;
 /// No n-gram of so many tokens twice. Names of three tokens do return.
 const BANNED_NGRAM: usize = 4;
@@ -94,7 +95,7 @@ impl Repairing<'_> {
                 continue;
             }
             let translator = self.model.translator;
-            let (mut flagged, sources): (Vec<&mut TranslationUnit>, Vec<String>) = units
+            let (flagged, sources): (Vec<&mut TranslationUnit>, Vec<String>) = units
                 .iter_mut()
                 .filter(|unit| unit.state == State::Flagged)
                 .filter(|unit| step.suits(&unit.findings, translator.count_tokens(&unit.source_normalized)))
@@ -104,8 +105,8 @@ impl Repairing<'_> {
                 continue;
             }
             let candidates = self.candidates(step, &sources)?;
-            for (unit, candidates) in flagged.iter_mut().zip(candidates) {
-                consider(unit, step, candidates, self.rules);
+            for ((unit, asked), candidates) in flagged.into_iter().zip(&sources).zip(candidates) {
+                consider(unit, step, asked, candidates, self.rules);
             }
         }
         Ok(())
@@ -133,7 +134,7 @@ impl Repairing<'_> {
     ) -> Result<Vec<Vec<(Hypothesis, usize)>>, AnswerError> {
         let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
         let own = self.model;
-        let beam = own.decode.beam.max(WIDER);
+        let beam = (2 * own.decode.beam).max(WIDER);
         let wider = DecodeOptions { beam, ..own.decode.clone() };
         let banned = DecodeOptions { no_repeat_ngram: BANNED_NGRAM, ..own.decode.clone() };
         let (model, cut) = match (step, self.second) {
@@ -160,10 +161,17 @@ impl Repairing<'_> {
     }
 }
 
-/// Takes the best of `candidates` if it is better than what the unit has, and writes down that it was tried.
-fn consider(unit: &mut TranslationUnit, step: Step, candidates: Vec<(Hypothesis, usize)>, rules: Rules<'_>) {
+/// Takes the best of `candidates`, answers to `asked`, if it is better than what the unit has, and writes down that it was tried.
+fn consider(
+    unit: &mut TranslationUnit,
+    step: Step,
+    asked: &str,
+    candidates: Vec<(Hypothesis, usize)>,
+    rules: Rules<'_>,
+) {
     let checked = candidates.into_iter().map(|(hypothesis, pieces)| {
-        let (target, findings) = rules.judge(&unit.source_normalized, &hypothesis);
+        let (target, mut findings) = rules.judge(&unit.source_normalized, asked, &hypothesis);
+        findings.extend(still_left_out(unit, &hypothesis, &target));
         (hypothesis, pieces, target, findings)
     });
     // Of equals the first, which is the likeliest.
@@ -178,6 +186,13 @@ fn consider(unit: &mut TranslationUnit, step: Step, candidates: Vec<(Hypothesis,
         unit.state = if findings.is_empty() { State::Repaired } else { State::Flagged };
         unit.findings = findings;
     }
+}
+
+/// What was left out is taken to be left out still by a model that does not tell what its words stand for, unless it says more.
+fn still_left_out(unit: &TranslationUnit, hypothesis: &Hypothesis, target: &str) -> Option<Finding> {
+    let words = |text: &str| text.split_whitespace().count();
+    let is_told = !hypothesis.coverage.is_empty() || words(target) > words(&unit.target);
+    unit.findings.iter().find(|finding| finding.check == Check::Coverage && !is_told).cloned()
 }
 
 /// How much findings say against a target: what makes it useless, what changes what it says, what makes one doubt it.
@@ -207,5 +222,66 @@ impl Observer for Tokens<'_> {
 
     fn cancelled(&self) -> &std::sync::atomic::AtomicBool {
         self.0.cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{BlockKind, Span};
+    use crate::glossary::Glossary;
+    use crate::lang::Lang;
+
+    const SOURCE: &str = "وقال الوزير الذي زار المدينة أمس مع وفد من خمسة وعشرين عضوا إن العمل يبدأ";
+    const ASKED: &str = "وقال الوزير الذي زار المدينة أمس مع وفد من 25 عضوا إن العمل يبدأ";
+
+    /// What is said of a sentence of which a clause is left out, after an answer to [`ASKED`] that tells so much of its words.
+    fn findings_after(target: &str, coverage: Vec<f32>) -> Vec<Check> {
+        let finding = |check| Finding { check, detail: String::new() };
+        let mut unit = TranslationUnit {
+            source_normalized: SOURCE.into(),
+            target: "And the minister said the work now begins".into(),
+            state: State::Flagged,
+            findings: vec![finding(Check::Numbers), finding(Check::Coverage)],
+            document: "report.txt".into(),
+            index: 0,
+            span: Span::new(0, SOURCE.len()),
+            block: 0,
+            kind: BlockKind::Paragraph,
+            source: SOURCE.into(),
+            reason: None,
+            attempts: Vec::new(),
+            reviewed: false,
+            respelled: Vec::new(),
+            pieces: 1,
+            score: None,
+        };
+        let hypothesis = Hypothesis {
+            text: target.into(),
+            mean_log_prob: -0.4,
+            min_log_prob: -2.0,
+            tokens: 9,
+            finished: true,
+            coverage,
+        };
+        let (langs, glossary) = ([Lang::arabic()], Glossary::default());
+        let rules = Rules { source_langs: &langs, target_lang: &Lang::english(), glossary: &glossary };
+        consider(&mut unit, Step::Numbers, ASKED, vec![(hypothesis, 1)], rules);
+        unit.findings.iter().map(|finding| finding.check).collect()
+    }
+
+    #[test]
+    fn what_is_left_out_is_found_in_the_source_that_was_asked() {
+        let left_out = |at: usize| if (2..9).contains(&at) { 0.05 } else { 1.2 };
+        let target = "And the minister said 25 people begin";
+        assert_eq!(findings_after(target, (0..14).map(left_out).collect()), [Check::Coverage]);
+        assert_eq!(findings_after(target, vec![1.0; 14]), []);
+    }
+
+    #[test]
+    fn who_does_not_tell_of_words_must_say_more() {
+        assert_eq!(findings_after("And the minister said 25 people begin", Vec::new()), [Check::Coverage]);
+        let more = "And the minister, who was in the city yesterday with 25 members, said that work begins";
+        assert_eq!(findings_after(more, Vec::new()), []);
     }
 }

@@ -83,7 +83,8 @@ pub fn settle(unit: &mut TranslationUnit, answer: Answer, rules: Rules<'_>) {
             unit.reason = Some(reason);
         }
         Answer::Translated { hypothesis, pieces, .. } => {
-            (unit.target, unit.findings) = rules.judge(&unit.source_normalized, &hypothesis);
+            (unit.target, unit.findings) =
+                rules.judge(&unit.source_normalized, &unit.source_normalized, &hypothesis);
             unit.state = if unit.findings.is_empty() { State::Translated } else { State::Flagged };
             unit.score = Some(score_of(&hypothesis));
             unit.pieces = pieces;
@@ -92,15 +93,17 @@ pub fn settle(unit: &mut TranslationUnit, answer: Answer, rules: Rules<'_>) {
 }
 
 impl Rules<'_> {
-    /// The target as units have it, and what speaks against it.
-    pub(super) fn judge(self, source: &str, hypothesis: &Hypothesis) -> (String, Vec<Finding>) {
+    /// The target as units have it, and what speaks against it. `asked` is what the model was given to read for `source`.
+    pub(super) fn judge(self, source: &str, asked: &str, hypothesis: &Hypothesis) -> (String, Vec<Finding>) {
         let target = match self.target_lang.is_arabic_script() {
             true => hypothesis.text.clone(),
             false => lang::western_signs(&hypothesis.text),
         };
         let mut findings = verify::check(source, &target, Some(hypothesis));
+        findings.extend(verify::coverage(asked, hypothesis));
         findings.extend(verify::terms(source, &target, self.glossary));
         findings.extend(verify::language(source, self.source_langs));
+        findings.sort_by_key(|finding| finding.check);
         (target, findings)
     }
 }

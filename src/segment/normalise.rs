@@ -5,7 +5,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::lang::{is_arabic_diacritic, is_arabic_letter, is_bidi_control, western_digits};
+use crate::lang::{digit_value, is_arabic_diacritic, is_arabic_letter, is_bidi_control, western_digits};
 
 /// The sentence for the model: one line, trimmed. Idempotent.
 pub fn normalize(source: &str) -> String {
@@ -21,7 +21,21 @@ pub fn normalize(source: &str) -> String {
     let cleaned = words_of(&composed, without_marks);
     // What no longer parts words or hides in them decides, so that the answer is the same when asked again.
     let folded = if is_persian(&cleaned) { cleaned } else { words_of(&cleaned, on_an_arabic_keyboard) };
-    western_digits(&folded)
+    western(&folded)
+}
+
+/// Digits and their signs in Western form, but for a decimal mark in whose place a dot could part thousands (`١٫٢٥٠`).
+fn western(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let is_digit = |c: &&char| digit_value(**c).is_some();
+    let parts_thousands = |at: usize| {
+        let whole: Vec<&char> = chars[..at].iter().rev().take_while(is_digit).collect();
+        let is_zero = whole.last().is_some_and(|first| digit_value(**first) == Some(0));
+        (1..=3).contains(&whole.len()) && !is_zero && chars[at + 1..].iter().take_while(is_digit).count() == 3
+    };
+    let signs = western_digits(text);
+    let kept = |(at, sign)| if chars[at] == '٫' && parts_thousands(at) { '٫' } else { sign };
+    signs.chars().enumerate().map(kept).collect()
 }
 
 /// The words of all lines with one space between them, each as `change` has it; emphasis marks that come together by it
@@ -253,6 +267,11 @@ mod tests {
                 what: "joiners", source: "هـ\u{200D} مي\u{200C}لان \u{200B}نص", expected: "ه ميلان نص"
             },
             Case { what: "emphasis", source: "**إعداد:** هيئة", expected: "إعداد: هيئة" },
+            Case {
+                what: "a mark that is no comma",
+                source: "١٫٢٥٠ و٠٫٢٥٠ و١٫٥",
+                expected: "1٫250 و0.250 و1.5",
+            },
             Case { what: "digits", source: "١٢٫٥ و۱۲٬۰۰۰ و٣٪", expected: "12.5 و12,000 و3%" },
             Case {
                 what: "Persian keyboard",

@@ -186,7 +186,7 @@ fn numbers_held(sentence: &str, cited: &[&TranslationUnit]) -> bool {
         .iter()
         .filter(|m| match m.form {
             Form::Loose => false,
-            Form::Digits | Form::Month => true,
+            Form::Digits | Form::Decade | Form::Month => true,
             // "one of them", "the second": said without being a figure.
             Form::Words | Form::Ordinal => m.at_least(3),
         })

@@ -3,15 +3,26 @@
 //! Recall of the source as in the coverage penalty of Wu et al. 2016 (Google's Neural Machine Translation System), asked
 //! of a few neighbouring words instead of all: a model that leaves out a clause looks at none of its words.
 
+use crate::inference::Hypothesis;
+use crate::unit::{Check, Finding};
+
 /// So many words in a row that are left out are no matter of style.
 const WINDOW: usize = 5;
 /// On average they must have this share of the tokens that a word of this sentence has: of that many as two words of five
 /// have or more, so that what is left out may be half of it (docs/checks.md).
 const LEAST: f32 = 0.33;
 
+/// What is left out, of the source as the model was `asked` it: a repair may have put English words into it.
+pub fn coverage(asked: &str, hypothesis: &Hypothesis) -> Option<Finding> {
+    // What is empty leaves out everything, and says so itself.
+    let is_empty = hypothesis.text.trim().is_empty();
+    let detail = if is_empty { None } else { check(asked, &hypothesis.coverage) };
+    detail.map(|detail| Finding { check: Check::Coverage, detail })
+}
+
 /// Quotes the longest run of words that is left out, if there is one. `coverage` has a number for each word of `source`
 /// ([`Hypothesis::coverage`](crate::inference::Hypothesis::coverage)), or none.
-pub(super) fn check(source: &str, coverage: &[f32]) -> Option<String> {
+fn check(source: &str, coverage: &[f32]) -> Option<String> {
     let words: Vec<&str> = source.split_whitespace().collect();
     if words.len() != coverage.len() || words.len() < WINDOW {
         return None;

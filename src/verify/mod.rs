@@ -22,6 +22,7 @@ mod verbatim;
 use crate::inference::Hypothesis;
 use crate::unit::{Check, Finding};
 
+pub use coverage::coverage;
 pub use language::language;
 pub use terms::terms;
 
@@ -47,7 +48,6 @@ pub fn check(source: &str, target: &str, hypothesis: Option<&Hypothesis>) -> Vec
         (Check::ArabicLeft, script::check(target)),
         (Check::Loop, repetition),
         (Check::Length, length),
-        (Check::Coverage, hypothesis.and_then(|h| coverage::check(source, &h.coverage))),
         (Check::Numbers, numbers::check(source, target)),
         (Check::Negation, of_arabic(&negation::check)),
         (Check::Verbatim, of_arabic(&verbatim::check)),

@@ -300,7 +300,13 @@ fn english<'s>(
 ) -> Option<String> {
     let Document { text, .. } = &doc.document;
     let units = overlapping(doc, span);
-    if units.iter().all(|unit| matches!(unit.state, State::Copied | State::Skipped)) {
+    let stays = |unit: &TranslationUnit| match unit.state {
+        State::Copied => true,
+        // One that began elsewhere stands there or here, in one piece.
+        State::Skipped => span.start <= unit.span.start && unit.span.end <= span.end,
+        _ => false,
+    };
+    if units.iter().all(stays) {
         return None;
     }
     let mut out = String::new();

@@ -237,20 +237,26 @@ fn named(path: &Path, error: EngineError) -> EngineError {
     }
 }
 
-/// The translation in a model's answer: up to the first stop string, one line, without the talk that instructed
-/// models put before it and without quotation marks of their own.
+/// The translation in a model's answer: up to the first stop string, in one line, without the talk that instructed
+/// models put before it, what they add behind an empty line, and quotation marks of their own.
 fn clean_target(answer: &str, source: &str, prompt: &PromptSpec) -> String {
     let answer =
         prompt.stop.iter().fold(answer, |text, stop| text.split(stop.as_str()).next().unwrap_or(text));
-    let mut lines = answer.lines().map(str::trim).filter(|l| !l.is_empty());
-    let first = lines.next().unwrap_or_default();
-    let line = match lines.next() {
-        Some(next) if first.ends_with(':') && !source.trim_end().ends_with(':') => next,
-        _ => first,
-    };
+    let mut lines: Vec<&str> = answer.trim().lines().map(str::trim).collect();
+    if lines.len() > 1 && is_talk(lines[0]) && !source.contains("ترجم") {
+        let text = lines.iter().skip(1).position(|line| !line.is_empty());
+        lines.drain(..=text.unwrap_or(0));
+    }
+    let line = lines.split(|line| line.is_empty()).next().unwrap_or_default().join(" ");
     let unquoted = line.strip_prefix('"').and_then(|l| l.strip_suffix('"')).filter(|l| !l.contains('"'));
     let source_is_quoted = source.starts_with(['"', '«', '“', '”', '\'']);
-    unquoted.filter(|_| !source_is_quoted).unwrap_or(line).trim().to_string()
+    unquoted.filter(|_| !source_is_quoted).unwrap_or(&line).trim().to_string()
+}
+
+/// `Here is the translation:`, `English:`
+fn is_talk(line: &str) -> bool {
+    let line = line.to_lowercase();
+    line.ends_with(':') && (line.contains("translat") || line == "english:")
 }
 
 impl Translator for Llm {
@@ -326,11 +332,17 @@ mod tests {
             template: "{source}".into(),
             examples: vec![],
             target_prefix: " ".into(),
-            stop: vec!["\n\n".into()],
+            stop: vec!["\n\nArabic".into()],
         };
         for Case(answer, source, target) in [
             Case(" He said so.\n\nArabic: next", "قال ذلك.", "He said so."),
             Case("Here is the translation:\nHe left.", "رحل.", "He left."),
+            Case("English:\n\nHe left.\n\nNote: …", "رحل.", "He left."),
+            Case(
+                "The spokesman said:\nWe will win.",
+                "قال المتحدث: سننتصر.",
+                "The spokesman said: We will win.",
+            ),
             Case("The reasons:", "الأسباب:", "The reasons:"),
             Case("\"He left.\"", "رحل.", "He left."),
             Case("\"He left.\"", "«رحل.»", "\"He left.\""),

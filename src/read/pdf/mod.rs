@@ -61,10 +61,11 @@ impl Format for Pdf {
         let heads = running::take(&mut reading.pages);
         reading.notes.extend(head_notes(&heads));
         let pieces = reading.pieces();
-        if pieces.is_empty() {
+        let (text, blocks) = written(&pieces);
+        // What is left of a file whose Arabic cannot be read is not the report.
+        if pieces.is_empty() || reading.is_arabic_refused && !has_arabic(&text) {
             return Err(reading.nothing(id));
         }
-        let (text, blocks) = written(&pieces);
         let undecodable = text.matches('\u{FFFD}').count();
         let encoding = TextEncoding { name: "PDF".into(), source: EncodingSource::Declared, undecodable };
         let notes = reading.notes;
@@ -89,12 +90,20 @@ struct Reading {
     scans: Vec<usize>,
     /// Why the first page that was refused was.
     doubt: Option<&'static str>,
+    /// Whether there was Arabic on one of those.
+    is_arabic_refused: bool,
 }
 
 impl Reading {
     fn of(file: &file::File) -> Reading {
         let mut reader = page::Reader::new(file);
-        let mut reading = Reading { pages: Vec::new(), notes: Vec::new(), scans: Vec::new(), doubt: None };
+        let mut reading = Reading {
+            pages: Vec::new(),
+            notes: Vec::new(),
+            scans: Vec::new(),
+            doubt: None,
+            is_arabic_refused: false,
+        };
         let mut cut = Vec::new();
         // For each page what speaks against its text, and whether Arabic is in it.
         let mut judged: Vec<(Option<&'static str>, bool)> = Vec::new();
@@ -120,6 +129,7 @@ impl Reading {
             let Some(doubt) = doubt.or(same) else { continue };
             reading.pages[at].clear();
             reading.doubt.get_or_insert(doubt);
+            reading.is_arabic_refused |= has_arabic;
             match doubts.iter_mut().find(|d| d.0 == doubt) {
                 Some((_, pages)) => pages.push(at + 1),
                 None => doubts.push((doubt, vec![at + 1])),
@@ -218,12 +228,13 @@ fn style(pages: &[Vec<Row>]) -> Style {
     Style { body: body as f32 / 4.0, is_bold: bold * 2 > weight(&sizes), mirrored: turned >= as_they_are }
 }
 
-/// A page's text without any layout, to judge it by.
+/// A page's text without any layout, to judge it by: line by line as it will be written.
 fn plain(rows: &[Row]) -> String {
-    let line = |fragment: &Fragment| {
+    let line = |fragment: Fragment| {
         order::logical(&fragment.atoms, order::is_rtl(&fragment.atoms).unwrap_or(true), true)
     };
-    rows.iter().flat_map(|row| &row.fragments).map(line).collect::<Vec<_>>().join("\n")
+    let lines = rows.iter().flat_map(|row| paragraphs::cells(row.fragments.clone())).map(line);
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The document's text, and where the blocks stand in it: cells with tabs between them, rows and items on lines of

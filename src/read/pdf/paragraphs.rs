@@ -87,15 +87,7 @@ pub(super) fn pieces(rows: Vec<Row>, rtl: bool, style: Style) -> Vec<Piece> {
     let mut out = Vec::new();
     let mut lines: Vec<Line> = Vec::new();
     for row in rows {
-        let mut cells: Vec<Fragment> = Vec::new();
-        for fragment in row.fragments {
-            match cells.last_mut() {
-                Some(last) if fragment.left() - last.right() <= CELL * last.size.max(fragment.size) => {
-                    last.join(fragment);
-                }
-                _ => cells.push(fragment),
-            }
-        }
+        let mut cells = cells(row.fragments);
         // A number or bullet far from its item is its marker.
         if cells.len() == 2 && is_marker(&cells[if rtl { 1 } else { 0 }]) {
             let other = cells.remove(1);
@@ -118,6 +110,20 @@ pub(super) fn pieces(rows: Vec<Row>, rtl: bool, style: Style) -> Vec<Piece> {
     }
     out.extend(paragraphs(lines, rtl, style));
     out
+}
+
+/// Fragments of a row with what stands near them: lines of text, or cells.
+pub(super) fn cells(fragments: Vec<Fragment>) -> Vec<Fragment> {
+    let mut cells: Vec<Fragment> = Vec::new();
+    for fragment in fragments {
+        match cells.last_mut() {
+            Some(last) if fragment.left() - last.right() <= CELL * last.size.max(fragment.size) => {
+                last.join(fragment);
+            }
+            _ => cells.push(fragment),
+        }
+    }
+    cells
 }
 
 fn is_marker(fragment: &Fragment) -> bool {

@@ -183,6 +183,23 @@ fn a_wrong_map_is_refused() {
 }
 
 #[test]
+fn a_line_is_judged_as_it_is_written() {
+    let habibi = include_bytes!("../../../tests/data/pdf/habibi.pdf");
+    let error = read("habibi.pdf", habibi, ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("in the middle of Arabic words"), "{error}");
+}
+
+#[test]
+fn a_file_whose_arabic_is_refused_is_not_read_for_the_rest() {
+    let mixed = LINE.replace('ا', "A");
+    let mixed: String = (0..8).map(|n| arabic(&mixed, 500.0, 700.0 - 14.0 * n as f32, 10.0)).collect();
+    let english = show("This is the title page", 60.0, 700.0, 10.0);
+    let error = read("a.pdf", &file(&[english.clone(), mixed], MAP), ReadOptions::default()).unwrap_err();
+    assert!(matches!(error, ReadError::UnreadablePdf { .. }), "{error}");
+    assert!(document(&[english]).text.contains("title page"));
+}
+
+#[test]
 fn encrypted_files_open_with_an_empty_password_only() {
     let plain = file(&[arabic(LINE, 500.0, 700.0, 10.0)], MAP);
     for (password, opens) in [("", true), ("secret", false)] {
