@@ -161,6 +161,21 @@ pub struct ModelArgs {
     pub max_tokens: Option<usize>,
 }
 
+impl ModelArgs {
+    /// Whether its options agree with each other.
+    ///
+    /// # Errors
+    /// No sentence could be as long as it must be.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match (self.min_tokens, self.max_tokens) {
+            (Some(least), Some(most)) if least > most => anyhow::bail!(
+                "--min-tokens {least} is more than --max-tokens {most}\nhint: give the first at most as many as the second"
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What is asked of translations, and what is done where they fail.
 #[derive(Debug, Args)]
 pub struct TrustArgs {
@@ -187,7 +202,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Input")]
     pub fields: Vec<String>,
     /// Translate only the first N documents
-    #[arg(long, value_name = "N", help_heading = "Input")]
+    #[arg(long, value_name = "N", help_heading = "Input", value_parser = positive)]
     pub limit: Option<usize>,
     #[command(flatten)]
     pub model: ModelArgs,
@@ -297,10 +312,11 @@ pub enum ModelsCommand {
         /// The archive
         file: PathBuf,
     },
-    /// Delete an installed model
+    /// Delete installed models
     Remove {
-        /// Its name
-        name: String,
+        /// Their names; one that is the base of another installed one goes only together with that
+        #[arg(required = true)]
+        names: Vec<String>,
     },
     /// Print the folder of a model
     Path {

@@ -20,6 +20,7 @@ use super::report::{Reporter, told};
 const SENTENCE: &str = "وصل وزير الخارجية إلى العاصمة.";
 
 pub fn doctor(global: &Global, args: &DoctorArgs, reporter: &Reporter) -> Result<Exit> {
+    args.model.check()?;
     let mut exit = Exit::Done;
     let tell = |what: &str, text: String| print_data(format!("{what:<10} {text}\n").as_bytes());
     tell("version", env!("CARGO_PKG_VERSION").into())?;

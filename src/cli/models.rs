@@ -1,11 +1,11 @@
 //! `tarjuman models`
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use indicatif::HumanBytes;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::fetch::Status;
-use crate::model::{ModelSpec, ResolvedModel, Source, Task};
+use crate::model::{Family, ModelSpec, Quality, ResolvedModel, Source, Task};
 
 use super::args::{Global, ModelsCommand};
 use super::choose::Shelf;
@@ -54,20 +54,7 @@ pub fn models(global: &Global, command: ModelsCommand, reporter: &Reporter) -> R
             reporter.info(&format!("{name} is in {}", reporter.name(file.display())));
             Ok(Exit::Done)
         }
-        ModelsCommand::Remove { name } => {
-            let removed = shelf.store.remove(&shelf.registry.get(&name)?)?;
-            match removed.bytes {
-                0 => reporter.info(&format!("{name}: nothing of its own to delete")),
-                bytes => reporter.info(&format!("{name}: {} freed", HumanBytes(bytes))),
-            }
-            for kept in removed.kept {
-                reporter.info(&format!(
-                    "left in place, since other programs use it too: {}",
-                    reporter.name(kept.display())
-                ));
-            }
-            Ok(Exit::Done)
-        }
+        ModelsCommand::Remove { names } => remove(&shelf, &names, reporter),
         ModelsCommand::Path { name } => {
             let path = shelf.store.path(&shelf.registry.get(&name)?);
             print_data(format!("{}\n", path.display()).as_bytes())?;
@@ -93,6 +80,20 @@ fn tasks(spec: &ModelSpec) -> String {
     spec.tasks.iter().map(name).collect::<Vec<_>>().join("+")
 }
 
+/// A line of `models list --json`. Written without a detour through `Value`, which knows no `f32`: 42.8 would become
+/// 42.79999923706055.
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    about: &'a str,
+    tasks: &'a [Task],
+    family: Family,
+    state: &'a str,
+    bytes: u64,
+    licence: &'a str,
+    quality: &'a [Quality],
+}
+
 fn list(shelf: &Shelf, json: bool) -> Result<Exit> {
     let mut out = String::new();
     if !json {
@@ -105,17 +106,18 @@ fn list(shelf: &Shelf, json: bool) -> Result<Exit> {
         let model = shelf.registry.resolve(spec);
         let standing = standing(shelf, &model)?;
         if json {
-            let object = json!({
-                "name": spec.name,
-                "about": spec.about,
-                "tasks": spec.tasks,
-                "family": spec.family,
-                "state": standing,
-                "bytes": model.download_size(),
-                "licence": spec.licence,
-                "quality": spec.quality,
-            });
-            out.push_str(&format!("{object}\n"));
+            let listed = Listed {
+                name: &spec.name,
+                about: &spec.about,
+                tasks: &spec.tasks,
+                family: spec.family,
+                state: standing,
+                bytes: model.download_size(),
+                licence: &spec.licence,
+                quality: &spec.quality,
+            };
+            out.push_str(&serde_json::to_string(&listed)?);
+            out.push('\n');
         } else {
             let size = match model.download_size() {
                 0 => "?".to_string(),
@@ -214,4 +216,51 @@ fn verify(shelf: &Shelf, names: Vec<String>, reporter: &Reporter) -> Result<Exit
     }
     print_data(out.as_bytes())?;
     Ok(exit)
+}
+
+fn remove(shelf: &Shelf, names: &[String], reporter: &Reporter) -> Result<Exit> {
+    let models: Vec<ResolvedModel> =
+        names.iter().map(|name| shelf.registry.get(name)).collect::<Result<_, _>>()?;
+    // Looked at before anything is gone.
+    for model in &models {
+        let staying = dependents(shelf, model, names)?;
+        if !staying.is_empty() {
+            let name = &model.spec.name;
+            bail!(
+                "{name} is the base of {}, which would not work without it\nhint: to remove what stands on it first: `tarjuman models remove {} {name}`",
+                staying.join(" and "),
+                staying.join(" ")
+            );
+        }
+    }
+    for (name, model) in names.iter().zip(&models) {
+        let removed = shelf.store.remove(model)?;
+        match removed.bytes {
+            0 => reporter.info(&format!("{name}: nothing of its own to delete")),
+            bytes => reporter.info(&format!("{name}: {} freed", HumanBytes(bytes))),
+        }
+        for kept in removed.kept {
+            let kept = reporter.name(kept.display());
+            reporter.info(&format!("left in place, since other programs use it too: {kept}"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Models with files of their own here that stand on this one, without those in `removed`. One that is a folder stays
+/// where it is when it is removed, and takes nothing from anybody.
+fn dependents<'s>(shelf: &'s Shelf, model: &ResolvedModel, removed: &[String]) -> Result<Vec<&'s str>> {
+    let mut staying = Vec::new();
+    if matches!(model.spec.source, Source::Path { .. }) {
+        return Ok(staying);
+    }
+    let of_it = shelf.registry.iter().filter(|spec| spec.base.as_ref() == Some(&model.spec.name));
+    for spec in of_it.filter(|spec| !spec.files.is_empty() && !removed.contains(&spec.name)) {
+        // Its own files alone: they are of no use any more even where the base has been damaged before.
+        let alone = ResolvedModel { spec: spec.clone(), base: None };
+        if shelf.store.status(&alone)? != Status::Missing {
+            staying.push(spec.name.as_str());
+        }
+    }
+    Ok(staying)
 }

@@ -154,7 +154,7 @@ impl Reporter {
     fn document(&self, record: &DocumentRecord) {
         let outcome = if self.redacts { redact::outcome(record) } else { record.outcome.clone() };
         let id = self.name(&record.id);
-        let more = json!({ "document": id, "ledger": record.ledger, "outcome": outcome });
+        let mut more = json!({ "document": id, "ledger": record.ledger, "outcome": outcome });
         match &outcome {
             Outcome::Done => {
                 if !self.quiet {
@@ -169,8 +169,12 @@ impl Reporter {
             Outcome::Failed { error, hint } => {
                 // Errors of the reader begin with the id already.
                 let error = error.strip_prefix(&format!("{id}: ")).unwrap_or(error);
-                let hint = if hint.is_empty() { String::new() } else { format!("\n  hint: {hint}") };
-                self.line("error", &format!("{id}: {error}{hint}"), more);
+                more["hint"] = hint.as_str().into();
+                let advice = match hint.is_empty() || self.json {
+                    true => String::new(),
+                    false => format!("\n  hint: {hint}"),
+                };
+                self.line("error", &format!("{id}: {error}{advice}"), more);
             }
             Outcome::NotReached => {}
         }

@@ -16,6 +16,7 @@ use super::exit::Exit;
 use super::report::{Reporter, counts};
 
 pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> {
+    args.model.check()?;
     let memory = match args.memory.as_deref() {
         Some(path) if path == Path::new("none") => None,
         Some(path) => Some(path.to_path_buf()),

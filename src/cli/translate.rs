@@ -3,8 +3,9 @@
 use std::io::BufRead as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use serde::Serialize;
 
 use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
@@ -14,6 +15,7 @@ use crate::model::Task;
 use crate::pipeline::{self, Answering, Cut, Repairing, Rules};
 use crate::segment;
 use crate::unit::{Finding, Score, State, TranslationUnit};
+use crate::write::UnitLine;
 
 use super::args::{Global, TranslateArgs};
 use super::choose::{Shelf, glossary, ready, second};
@@ -37,10 +39,11 @@ struct LineRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<Score>,
     checks: Vec<&'a Finding>,
-    units: &'a [TranslationUnit],
+    units: Vec<UnitLine<'a>>,
 }
 
 pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> Result<Exit> {
+    args.model.check()?;
     let mut memory = match args.memory.as_deref() {
         Some(path) if path != Path::new("none") => Memory::open(path)?,
         _ => Memory::none()?,
@@ -58,9 +61,9 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
     let langs = &model.installed.spec.source_langs;
     let glossary = glossary(&args.trust, reporter)?;
     let rules = Rules { source_langs: langs, target_lang: &model.target_lang(), glossary: &glossary };
-    let input = read_lines();
+    let mut input = Input::open();
     let (mut index, mut flagged) = (0, 0);
-    while let Some(texts) = next_lines(&input, rows * 4, index, reporter)? {
+    while let Some(texts) = input.next(rows * 4, reporter)? {
         let numbered = texts.into_iter().zip(index..);
         let mut lines: Vec<Line> =
             numbered.map(|(text, n)| Line { units: units(&text, n, langs), text }).collect();
@@ -138,7 +141,7 @@ impl Line {
             state: by_weight.into_iter().find(|&s| worst(s)).unwrap_or(State::Copied),
             score,
             checks: self.units.iter().flat_map(|u| &u.findings).collect(),
-            units: &self.units,
+            units: self.units.iter().map(UnitLine::from).collect(),
         }
     }
 }
@@ -160,53 +163,71 @@ fn units(line: &str, index: usize, langs: &[Lang]) -> Vec<TranslationUnit> {
 
 /// Standard input, read ahead on a thread of its own: lines are translated together when they come together, and at
 /// once when they come one by one.
-fn read_lines() -> Receiver<std::io::Result<String>> {
-    let (sender, receiver) = sync_channel(4096);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let failed = line.is_err();
-            if sender.send(line).is_err() || failed {
-                break;
-            }
-        }
-    });
-    receiver
+struct Input {
+    lines: Receiver<std::io::Result<String>>,
+    /// Lines that were given away.
+    read: usize,
+    /// What ended the input. The lines before it come first.
+    failed: Option<Error>,
 }
 
-/// The next lines, at least one, at most `most`, as many as are there; none at the end of input. `before` lines were
-/// read earlier.
-fn next_lines(
-    input: &Receiver<std::io::Result<String>>,
-    most: usize,
-    before: usize,
-    reporter: &Reporter,
-) -> Result<Option<Vec<String>>> {
-    let first = loop {
-        // Waiting must notice Ctrl-C.
-        match input.recv_timeout(std::time::Duration::from_millis(100)) {
-            Ok(first) => break first,
-            Err(RecvTimeoutError::Timeout) if !reporter.is_cancelled() => {}
-            Err(_) => return Ok(None),
+impl Input {
+    fn open() -> Self {
+        let (sender, lines) = sync_channel(4096);
+        std::thread::spawn(move || {
+            for line in std::io::stdin().lock().lines() {
+                let failed = line.is_err();
+                if sender.send(line).is_err() || failed {
+                    break;
+                }
+            }
+        });
+        Input { lines, read: 0, failed: None }
+    }
+
+    /// The next lines, at least one, at most `most`, as many as are there; none at the end of input.
+    ///
+    /// # Errors
+    /// The line that would be next cannot be read.
+    fn next(&mut self, most: usize, reporter: &Reporter) -> Result<Option<Vec<String>>> {
+        let mut next = if self.failed.is_none() { self.wait(reporter) } else { None };
+        let mut lines = Vec::new();
+        while let Some(line) = next {
+            match line {
+                Ok(line) => lines.push(line),
+                Err(e) => {
+                    self.failed = Some(unreadable(&e, self.read + lines.len() + 1));
+                    break;
+                }
+            }
+            // A short wait lets a pipe that is still filling give a whole batch.
+            let short = Duration::from_millis(20);
+            next = if lines.len() < most { self.lines.recv_timeout(short).ok() } else { None };
         }
-    };
-    let mut lines = vec![line(first, before + 1)?];
-    while lines.len() < most {
-        // A short wait lets a pipe that is still filling give a whole batch.
-        match input.recv_timeout(std::time::Duration::from_millis(20)) {
-            Ok(next) => lines.push(line(next, before + lines.len() + 1)?),
-            Err(_) => break,
+        self.read += lines.len();
+        match self.failed.take_if(|_| lines.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok((!lines.is_empty()).then_some(lines)),
         }
     }
-    Ok(Some(lines))
+
+    /// The next line, however long it takes; none at the end of input, and where the user stops waiting for it.
+    fn wait(&self, reporter: &Reporter) -> Option<std::io::Result<String>> {
+        loop {
+            match self.lines.recv_timeout(Duration::from_millis(100)) {
+                Ok(line) => return Some(line),
+                Err(RecvTimeoutError::Timeout) if !reporter.is_cancelled() => {}
+                Err(_) => return None,
+            }
+        }
+    }
 }
 
-fn line(line: std::io::Result<String>, number: usize) -> Result<String> {
-    line.map_err(|e| match e.kind() {
-        std::io::ErrorKind::InvalidData => {
-            anyhow!(
-                "standard input, line {number}: not UTF-8\nhint: `iconv -f WINDOWS-1256 -t UTF-8` converts it"
-            )
-        }
-        _ => anyhow!("standard input, line {number}: {e}"),
-    })
+fn unreadable(error: &std::io::Error, number: usize) -> Error {
+    match error.kind() {
+        std::io::ErrorKind::InvalidData => anyhow!(
+            "standard input, line {number}: not UTF-8\nhint: `iconv -f WINDOWS-1256 -t UTF-8` converts it"
+        ),
+        _ => anyhow!("standard input, line {number}: {error}"),
+    }
 }

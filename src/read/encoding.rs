@@ -9,8 +9,8 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_8859_6, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1256};
 
-use super::ReadError;
 use super::codepage::{CODE_PAGES, CodePage};
+use super::{ReadError, package};
 use crate::document::{EncodingSource, TextEncoding};
 use crate::lang::{is_arabic_diacritic, is_arabic_letter};
 
@@ -23,6 +23,9 @@ const MAX_UNDECODABLE: f64 = 0.1;
 /// The text of `bytes` without a byte-order mark, and its encoding. `given` is the user's `--encoding`; a
 /// byte-order mark outranks it only in the same family (`utf-16` takes its byte order from the mark).
 pub fn decode(id: &str, bytes: &[u8], given: Option<&str>) -> Result<(String, TextEncoding), ReadError> {
+    if package::is_of_files(bytes) {
+        return Err(ReadError::Archive { id: id.into() });
+    }
     if let Some(kind) = binary_kind(bytes) {
         return Err(ReadError::Binary { id: id.into(), kind });
     }

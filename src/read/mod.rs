@@ -61,6 +61,12 @@ pub enum ReadError {
         /// What it looks like, with its article: `a PNG image`.
         kind: &'static str,
     },
+    /// An archive of files, where one text is read.
+    #[error("{id}: this is a ZIP archive, not a text file")]
+    Archive {
+        /// The document.
+        id: String,
+    },
     /// No encoding fits the bytes well enough to be trusted.
     #[error("{id}: cannot tell the text's encoding")]
     UnknownEncoding {
@@ -185,6 +191,9 @@ impl ReadError {
         match self {
             ReadError::Empty { .. } | ReadError::Blank { .. } => String::new(),
             ReadError::TooLarge { .. } => "split it into smaller files".into(),
+            ReadError::Archive { .. } => {
+                "give it to `tarjuman run` as a file whose name ends in .zip, which is looked into, or unpack it".into()
+            }
             ReadError::Binary { .. } => "save or export it as plain text (UTF-8) and give that file".into(),
             ReadError::UnknownEncoding { guess: Some(guess), .. } => format!(
                 "if it is {guess}, say --encoding {guess}; else name its encoding or convert the file to UTF-8"
@@ -393,6 +402,16 @@ mod tests {
             },
             Case {
                 bytes: b"PK\x03\x04\x14\x00".to_vec(),
+                line: "a.txt: this is a ZIP archive (or XLSX, or a damaged DOCX, ODT or EPUB), not a text file",
+                hint: true,
+            },
+            Case {
+                bytes: package::zipped(&[("a.txt", "نص")]),
+                line: "a.txt: this is a ZIP archive, not a text file",
+                hint: true,
+            },
+            Case {
+                bytes: package::zipped(&[("[Content_Types].xml", "<Types/>"), ("xl/workbook.xml", "<x/>")]),
                 line: "a.txt: this is a ZIP archive (or XLSX, or a damaged DOCX, ODT or EPUB), not a text file",
                 hint: true,
             },

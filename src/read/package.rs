@@ -65,6 +65,13 @@ impl<'b> Package<'b> {
     }
 }
 
+/// Whether they are an archive of files, and no document that only is an archive underneath (Word, Excel, EPUB).
+pub(super) fn is_of_files(bytes: &[u8]) -> bool {
+    let documents = ["[Content_Types].xml", "mimetype"];
+    Package::open(bytes)
+        .is_some_and(|package| documents.iter().all(|name| package.archive.index_for_name(name).is_none()))
+}
+
 /// The note that `n` such things in an archive were not read; none for none.
 pub(super) fn not_read(n: usize, what: &str) -> Option<String> {
     match n {

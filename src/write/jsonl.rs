@@ -10,11 +10,18 @@ use crate::unit::{Risk, TranslatedDocument, TranslationUnit};
 
 pub(super) struct Units;
 
-#[derive(Serialize)]
-struct Line<'d> {
+/// A unit as programs get it, here and from `translate --jsonl`: all that is known of it, and what that comes to.
+#[derive(Debug, Serialize)]
+pub struct UnitLine<'d> {
     #[serde(flatten)]
     unit: &'d TranslationUnit,
     risk: Risk,
+}
+
+impl<'d> From<&'d TranslationUnit> for UnitLine<'d> {
+    fn from(unit: &'d TranslationUnit) -> Self {
+        UnitLine { unit, risk: unit.risk() }
+    }
 }
 
 impl DocumentWriter for Units {
@@ -29,8 +36,9 @@ impl DocumentWriter for Units {
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let mut out = String::new();
         for unit in &doc.units {
-            let line = Line { unit, risk: unit.risk() };
-            out.push_str(&serde_json::to_string(&line).map_err(|e| failed("units.jsonl", e))?);
+            out.push_str(
+                &serde_json::to_string(&UnitLine::from(unit)).map_err(|e| failed("units.jsonl", e))?,
+            );
             out.push('\n');
         }
         Ok(out.into_bytes())

@@ -37,6 +37,7 @@ use crate::names::NameRow;
 use crate::run::RunRecord;
 use crate::unit::TranslatedDocument;
 
+pub use jsonl::UnitLine;
 pub use names::NAMES;
 pub use review::{REVIEW, ReviewRow, review_rows};
 pub use save::{OutputDir, Saved};

@@ -59,6 +59,9 @@ fn json_messages_are_one_object_a_line_whatever_happens() {
             _ if line.starts_with("run") => {
                 let bad = objects.iter().find(|o| o["document"] == "bad.txt").unwrap();
                 assert_eq!(bad["outcome"]["outcome"], "failed");
+                assert_eq!(bad["hint"], bad["outcome"]["hint"]);
+                assert!(!bad["hint"].as_str().unwrap().is_empty(), "{bad}");
+                assert!(!bad["message"].as_str().unwrap().contains("hint"), "{bad}");
                 let news = objects.iter().find(|o| o["document"] == "news.txt").unwrap();
                 assert!(news["ledger"]["units"].as_u64().unwrap() > 0);
             }

@@ -31,6 +31,8 @@ fn the_list_is_for_people_and_for_programs() {
             assert!(!object[key].as_str().unwrap().is_empty(), "{key} of {object}");
         }
     }
+    let quality = |name: &str| &objects.iter().find(|o| o["name"] == name).unwrap()["quality"][0];
+    assert_eq!(quality("opus-mt-tc-big-ar-en")["bleu"].to_string(), "42.8", "figures as they were published");
     let state = |name: &str| &objects.iter().find(|o| o["name"] == name).unwrap()["state"];
     assert_eq!((state("echo"), state("gemma-3-270m-ar-en")), (&"installed".into(), &"can be fetched".into()));
     assert_eq!((text.stderr, json.stderr), (String::new(), String::new()));
@@ -118,6 +120,36 @@ fn a_model_travels_in_one_archive_and_damage_is_found() {
             .says(&[&format!("error: {file}: "), message]);
     }
     place.tarjuman("models verify little").expect(2);
+}
+
+#[test]
+fn a_base_stays_while_a_model_stands_on_it() {
+    let place = Place::new();
+    // As if they were on the Hub, which is out of reach.
+    let ground = FOLDER_MODEL.replace("path = { dir = 'weights' }", "hub = { repo = 'a/b' }");
+    let house = ground.replace("'little'", "'house'").replace("weights.bin", "adapter.bin");
+    place.write("two.toml", format!("{ground}\n{house}base = 'little'\n"));
+    place.write("stick/weights.bin", "some weights");
+    place.write("stick/adapter.bin", "an adapter");
+    let tarjuman = |line: &str| place.tarjuman(&format!("models {line} --registry two.toml --offline"));
+    let install = || assert_eq!(tarjuman("import stick --name house").code, 0);
+    let is_whole = |name: &str| tarjuman(&format!("verify {name}")).code == 0;
+
+    install();
+    tarjuman("remove little").expect(2).says(&[
+        "error: little is the base of house",
+        "hint: to remove what stands on it first: `tarjuman models remove house little`",
+    ]);
+    tarjuman("remove echo little").expect(2);
+    assert!(is_whole("house") && is_whole("little"));
+    // Both at once, in any order; or one after the other.
+    tarjuman("remove little house").expect(0).says(&["little: ", "house: "]);
+    assert!(!is_whole("house") && !is_whole("little"));
+    install();
+    tarjuman("remove house").expect(0);
+    assert!(is_whole("little"));
+    tarjuman("remove little").expect(0);
+    assert!(!is_whole("little"));
 }
 
 #[test]

@@ -98,6 +98,21 @@ fn one_bad_file_does_not_keep_the_others_from_being_shown() {
 }
 
 #[test]
+fn an_archive_is_told_where_it_would_be_looked_into() {
+    let place = Place::new();
+    let archive = crate::containers::zip(&[("a.txt", "أولى.".as_bytes())]);
+    place.write("files.zip", &archive);
+    let told = ["this is a ZIP archive, not a text file", "hint: give it to `tarjuman run`", "or unpack it"];
+    place.tarjuman("segment files.zip").expect(2).says(&told);
+    let ran = place.tarjuman_reading("run - --out out --model echo", archive);
+    ran.expect(1).says(&[told[0], told[1], told[2]]);
+    // A spreadsheet is an archive too, and unpacking it is no help.
+    place.write("a.zip", crate::containers::zip(&[("[Content_Types].xml", b"<Types/>")]));
+    let ran = place.tarjuman("segment a.zip");
+    assert!(ran.expect(2).stderr.contains("XLSX") && !ran.stderr.contains("unpack"), "{}", ran.stderr);
+}
+
+#[test]
 fn standard_input_and_a_given_encoding_are_read() {
     let place = Place::new();
     let ran = place.tarjuman_reading("segment -", "أولى. ثانية.\n");

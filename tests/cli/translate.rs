@@ -79,6 +79,11 @@ fn jsonl_says_how_each_target_came_to_be() {
                 source[start as usize..end as usize],
                 "spans are byte ranges of the line"
             );
+            assert_eq!(
+                unit["risk"],
+                if states[n] == "flagged" { "high" } else { "low" },
+                "as in units.jsonl"
+            );
         }
     }
     assert_eq!(objects[0]["target"], "wsl alwfd. ad alwfd.");
@@ -97,6 +102,17 @@ fn lines_that_are_not_utf8_are_an_error_that_says_where() {
     let input = ["سطر سليم\n".as_bytes(), &bytes].concat();
     let ran = place.tarjuman_reading("translate --model echo", input);
     ran.expect(2).says(&["error: standard input, line 2: not UTF-8", "hint: "]);
+    assert_eq!(ran.stdout, "str slym\n", "what came before it is not lost");
+}
+
+#[test]
+fn all_lines_before_one_that_cannot_be_read_come_out() {
+    let place = Place::new();
+    let good: String = (0..3000).map(|n| format!("الرقم {n} هنا.\n")).collect();
+    let ran = place.tarjuman_reading("translate --model echo", [good.as_bytes(), b"\xff\n"].concat());
+    ran.expect(2).says(&["error: standard input, line 3001: not UTF-8"]);
+    assert_eq!(ran.stdout.lines().count(), 3000);
+    assert_eq!(ran.stdout.lines().last(), Some("alrkm 2999 hna."));
 }
 
 #[test]

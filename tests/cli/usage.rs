@@ -38,6 +38,12 @@ fn each_mistake_has_its_message() {
         ("run reports --out out --model echo --quality good", &["good", "fast, balanced, best"]),
         ("run reports --out out --model echo --quality best --beam 2", &["--quality", "--beam"]),
         ("run reports --out out --model echo --limit few", &["--limit"]),
+        ("run reports --out out --model echo --limit 0", &["--limit", "from 1 on"]),
+        (
+            "run reports --out out --model echo --min-tokens 50 --max-tokens 20",
+            &["--min-tokens 50 is more than --max-tokens 20", "hint: "],
+        ),
+        ("translate --model echo --min-tokens 50 --max-tokens 20", &["--min-tokens 50 is more"]),
         ("run reports --out out --model echo --log-format xml", &["xml", "text, json"]),
         ("completions fihs", &["fish"]),
         // Models.
