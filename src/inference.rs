@@ -201,6 +201,12 @@ pub trait Generator: Send + Sync {
         Asked::Instruction
     }
 
+    /// All that changes an answer beside the model's files, the instruction and `max_tokens`, in one line: how it searches
+    /// and the numbers it computes with. Part of the translation memory's key.
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+
     /// For each instruction the model's answer, in order. `max_tokens` bounds each answer.
     fn generate(
         &self,

@@ -315,7 +315,8 @@ pub struct InstalledModel {
     pub spec: ModelSpec,
     /// File name (see [`FileSpec::name`]) to path; the base model's files included.
     pub files: BTreeMap<String, PathBuf>,
-    /// SHA-256 over the sorted `name sha256` lines of all files, the adapter and the prompt: lower-case hex.
+    /// SHA-256 over the sorted `name sha256` lines of all files, the adapter, the prompt, and the pair of languages where
+    /// it is not Arabic and English: lower-case hex.
     pub digest: String,
     /// The model's folder in the store, where there is one: the engine may keep there what it makes of the files.
     pub store: Option<PathBuf>,

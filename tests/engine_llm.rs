@@ -478,6 +478,8 @@ fn a_translation_is_bounded_and_without_what_stops_it() {
     let answers = llm.generate(&["the", "and of"], 4, &Unwatched::default()).unwrap();
     assert!(answers.len() == 2 && answers.iter().all(|a| a.tokens <= 4));
     assert_eq!(llm.context_tokens(), 512);
+    // What it is remembered by names the numbers it computes with.
+    assert!(llm.fingerprint().ends_with(llm.arithmetic()) && !llm.arithmetic().is_empty());
 
     let cancelled = Unwatched::default();
     tarjuman::inference::Watch::cancelled(&cancelled).store(true, std::sync::atomic::Ordering::Relaxed);

@@ -13,7 +13,7 @@ use tarjuman::engine::search::{Decoder, Found, Prompt, SearchOptions, search};
 use tarjuman::engine::seq2seq::Seq2Seq;
 use tarjuman::engine::workers::Hand;
 use tarjuman::engine::{Device, LoadOptions, Precision};
-use tarjuman::inference::{DecodeOptions, EarlyStopping, Translator, Unwatched};
+use tarjuman::inference::{DecodeOptions, EarlyStopping, Generator, Translator, Unwatched};
 use tarjuman::model::InstalledModel;
 
 struct Case {
@@ -330,6 +330,19 @@ fn forced_rows<D: Decoder>(
         previous = targets.iter().map(|t| t.get(step).copied().unwrap_or(start)).collect();
     }
     all
+}
+
+#[test]
+fn how_a_summary_is_searched_and_computed_is_part_of_what_it_is_remembered_by() {
+    let mut model = installed(&data().join("bart-cnn"));
+    let fingerprint = |model: &InstalledModel, precision| {
+        Seq2Seq::load(model, &LoadOptions { precision, ..options(1) }).unwrap().fingerprint()
+    };
+    let plain = fingerprint(&model, Precision::F32);
+    assert_eq!(fingerprint(&model, Precision::F32), plain);
+    assert_ne!(fingerprint(&model, Precision::Auto), plain, "int8");
+    model.spec.decode.beam += 1;
+    assert_ne!(fingerprint(&model, Precision::F32), plain, "a wider beam");
 }
 
 /// Widths of 20 average out little of the rounding; a wrong operation anywhere is off by whole units.

@@ -9,9 +9,9 @@ pub enum Exit {
     Done,
     /// Done, but documents failed or segments are flagged.
     LookAt,
-    /// Wrong usage, configuration or model.
+    /// Wrong usage, configuration or model; something that cannot be read or written, after Ctrl-C too.
     Wrong,
-    /// Stopped by the user; what was done is kept.
+    /// Stopped by the user; what was done is kept, and nothing else was wrong.
     Interrupted,
 }
 

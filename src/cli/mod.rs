@@ -17,6 +17,10 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Parser as _};
 
+use crate::fetch::FetchError;
+use crate::inference::InferenceError;
+use crate::pipeline::AnswerError;
+
 use args::{Cli, Command};
 pub use exit::Exit;
 use report::Reporter;
@@ -32,12 +36,22 @@ pub fn main() -> Exit {
     reporter.clear();
     match result {
         Ok(exit) => exit,
-        Err(_) if reporter.is_cancelled() => Exit::Interrupted,
+        Err(error) if reporter.is_cancelled() && is_interruption(&error) => Exit::Interrupted,
         Err(error) => {
             reporter.error(&error);
             Exit::Wrong
         }
     }
+}
+
+/// Whether an error says no more than that the user wanted to stop. All others are told after Ctrl-C too, and have their own
+/// exit code: what could not be kept is no matter of course.
+fn is_interruption(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(AnswerError::Interrupted))
+            || matches!(cause.downcast_ref(), Some(InferenceError::Interrupted))
+            || matches!(cause.downcast_ref(), Some(FetchError::Cancelled))
+    })
 }
 
 /// The arguments; clap itself says what is wrong with them, unless that may not be repeated.

@@ -29,6 +29,7 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
+use crate::lang::Lang;
 use crate::model::{FileSpec, InstalledModel, ModelSpec, ResolvedModel, Source};
 
 pub use archive::Imported;
@@ -477,6 +478,13 @@ fn digest_of(spec: &ModelSpec, files: &BTreeMap<String, LockedFile>) -> String {
     // Field order is fixed by the types, so the JSON is canonical.
     let rest = serde_json::to_string(&(&spec.adapter, &spec.prompt)).unwrap_or_default();
     hasher.update(rest);
+    // Models of many languages are told by these which to read and to write.
+    let source = spec.source_langs.first().cloned().unwrap_or_else(Lang::arabic);
+    let target = spec.target_langs.first().cloned().unwrap_or_else(Lang::english);
+    // The usual pair is left out: memories from before it counted have answers under digests without one.
+    if (&source, &target) != (&Lang::arabic(), &Lang::english()) {
+        hasher.update(format!("\n{source} {target}"));
+    }
     lock::hex(&hasher.finalize())
 }
 

@@ -106,8 +106,8 @@ impl ModelTag {
 impl Key {
     /// The key of a source as it is given to the model, before it is split into pieces. `model_digest` is
     /// [`InstalledModel::digest`](crate::model::InstalledModel), `options` is
-    /// [`DecodeOptions::fingerprint`](crate::inference::DecodeOptions::fingerprint) (and the language pair, for a
-    /// model of several), and `segmenter_version` names the rules that normalise and split.
+    /// [`DecodeOptions::fingerprint`](crate::inference::DecodeOptions::fingerprint) with all else that decides an answer,
+    /// and `segmenter_version` names the rules that normalise and split.
     pub fn new(source: &str, model_digest: &str, options: &str, segmenter_version: &str) -> Self {
         let mut hasher = Sha256::new();
         for field in [source, model_digest, options, segmenter_version] {

@@ -123,7 +123,8 @@ impl Choices {
             match words.as_slice() {
                 _ if !wanted(english, spellings) => {}
                 [name] => drop(choices.insert(name.clone(), english.to_owned())),
-                [] if english.is_empty() => {}
+                // It chooses nothing.
+                _ if english.is_empty() => {}
                 _ => {
                     return Err(format!(
                         "“{}” is not one Arabic word; a glossary takes terms of several",
@@ -140,6 +141,12 @@ impl Choices {
         let mut both = others.0.clone();
         both.extend(self.0.clone());
         Choices(both)
+    }
+
+    /// Those that `earlier` has not, or has otherwise.
+    pub fn since(&self, earlier: &Choices) -> Choices {
+        let is_new = |(name, english): &(&String, &String)| earlier.0.get(*name) != Some(*english);
+        Choices(self.0.iter().filter(is_new).map(|(name, english)| (name.clone(), english.clone())).collect())
     }
 
     /// Whether there are none.

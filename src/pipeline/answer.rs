@@ -183,8 +183,9 @@ impl Answering<'_> {
             let call: Vec<&Piece> = call.into_iter().map(|i| &pieces[i]).collect();
             let asked = ask(translator, decode, &inbox, &call);
             inbox.lock().save();
-            asked?;
+            // It comes first: whoever stopped the run counts on what was done being kept.
             inbox.lock().error.take().map_or(Ok(()), Err)?;
+            asked?;
         }
 
         for source in inbox.finish()? {
@@ -526,6 +527,18 @@ mod tests {
         let found = answers(&translator, &mut memory, &["a", "b", "c", "d"]);
         assert_eq!(found.iter().map(text).collect::<Vec<_>>(), ["A", "B", "C", "D"]);
         assert_eq!(*translator.calls.lock().unwrap(), [4, 2], "the first two were known");
+    }
+
+    #[test]
+    fn a_memory_that_cannot_be_written_is_told_after_a_stop_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("memory");
+        let mut memory = Memory::open(&path).unwrap();
+        let full = "CREATE TRIGGER full BEFORE INSERT ON piece BEGIN SELECT RAISE(ABORT, 'no room'); END";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(full).unwrap();
+        let translator = Scripted { stops_at: Some("c"), ..Scripted::default() };
+        let stopped = try_answers(&translator, &mut memory, &["a", "b", "c", "d"]);
+        assert!(matches!(stopped, Err(AnswerError::Memory(_))), "{stopped:?}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::sync::Mutex;
 
 use crate::brief::Brief;
-use crate::inference::{Generator, Hypothesis, InferenceError, Watch};
+use crate::engine;
+use crate::inference::{Asked, Generator, Hypothesis, InferenceError, Watch};
 use crate::memory::{Entry, Key, Memory, MemoryError};
 use crate::summarize::{self, ExtractiveOptions, SummarizeError};
 use crate::unit::{ModelStamp, TranslationUnit};
@@ -75,13 +76,23 @@ impl Remembering<'_> {
 }
 
 impl Generator for Remembering<'_> {
+    fn asked(&self) -> Asked {
+        self.generator.asked()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.generator.fingerprint()
+    }
+
     fn generate(
         &self,
         instructions: &[&str],
         max_tokens: usize,
         watch: &dyn Watch,
     ) -> Result<Vec<Hypothesis>, InferenceError> {
-        let options = format!("generate max={max_tokens}");
+        // Everything that decides an answer, as for translations: a change of any of these must not find the old one.
+        let options =
+            format!("generate max={max_tokens} engine={} {}", engine::VERSION, self.generator.fingerprint());
         let keys: Vec<Key> = instructions.iter().map(|i| Key::new(i, self.digest, &options, "")).collect();
         let known = self.with_memory(|memory| memory.get_many(&keys))?;
         let mut answers: Vec<Option<Hypothesis>> =
@@ -107,5 +118,97 @@ impl Generator for Remembering<'_> {
 
     fn context_tokens(&self) -> usize {
         self.generator.context_tokens()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::pipeline::event::Silent;
+
+    const SENTENCE: &str = "The river flooded Al-Nour camp and displaced 340 families.";
+
+    /// Says the same to everything, and keeps what it was given.
+    struct Scripted {
+        asked: Asked,
+        fingerprint: &'static str,
+        given: Mutex<Vec<String>>,
+    }
+
+    impl Scripted {
+        fn new(asked: Asked, fingerprint: &'static str) -> Self {
+            Scripted { asked, fingerprint, given: Mutex::default() }
+        }
+    }
+
+    impl Generator for Scripted {
+        fn asked(&self) -> Asked {
+            self.asked
+        }
+
+        fn fingerprint(&self) -> String {
+            self.fingerprint.into()
+        }
+
+        fn generate(
+            &self,
+            instructions: &[&str],
+            _: usize,
+            _: &dyn Watch,
+        ) -> Result<Vec<Hypothesis>, InferenceError> {
+            self.given.lock().unwrap().extend(instructions.iter().map(|i| i.to_string()));
+            let answer = Hypothesis {
+                text: SENTENCE.into(),
+                mean_log_prob: -0.5,
+                min_log_prob: -2.0,
+                tokens: 9,
+                finished: true,
+                coverage: Vec::new(),
+            };
+            Ok(vec![answer; instructions.len()])
+        }
+
+        fn count_tokens(&self, text: &str) -> usize {
+            text.split_whitespace().count()
+        }
+
+        fn context_tokens(&self) -> usize {
+            2048
+        }
+    }
+
+    /// What the model was given for a brief of one sentence.
+    fn given(model: &Scripted, memory: &mut Memory) -> Vec<String> {
+        let unit = json!({
+            "document": "a.txt", "index": 0, "span": { "start": 0, "end": 4 }, "block": 0, "kind": "paragraph",
+            "source": "غمر النهر المخيم.", "source_normalized": "غمر النهر المخيم.", "target": SENTENCE,
+            "state": "translated", "pieces": 1,
+        });
+        let stamp = json!({ "name": "m", "digest": "d", "licence": "", "quality": "", "warning": null });
+        let units = [serde_json::from_value(unit).unwrap()];
+        let stamp = serde_json::from_value(stamp).unwrap();
+        let (brief, warning) = by_model(&units, model, &stamp, memory, &Silent::default()).unwrap().unwrap();
+        assert_eq!((brief.method.as_str(), brief.points[0].text.as_str()), ("m", SENTENCE));
+        assert_eq!(warning, None);
+        std::mem::take(&mut model.given.lock().unwrap())
+    }
+
+    #[test]
+    fn a_summariser_is_given_the_text_alone_and_asked_for_no_headline() {
+        let mut memory = Memory::none().unwrap();
+        assert_eq!(given(&Scripted::new(Asked::Text, ""), &mut memory), [SENTENCE]);
+        let instructed = given(&Scripted::new(Asked::Instruction, ""), &mut memory);
+        assert!(instructed.len() == 2 && instructed[0].contains("Summarize"), "{instructed:?}");
+    }
+
+    #[test]
+    fn an_answer_is_remembered_for_the_same_search_in_the_same_numbers() {
+        let mut memory = Memory::none().unwrap();
+        let mut asked = |fingerprint| given(&Scripted::new(Asked::Text, fingerprint), &mut memory).len();
+        assert_eq!((asked("beam=4 int8"), asked("beam=4 int8")), (1, 0));
+        assert_eq!((asked("beam=1 int8"), asked("beam=4 f32")), (1, 1), "other searches, other numbers");
+        assert_eq!(asked("beam=1 int8"), 0);
     }
 }

@@ -17,22 +17,44 @@ const BEFORE: [&str; 1] = ["english"];
 /// Under this name `review.csv` says whether what stood there was a correction.
 const WHY: [&str; 1] = ["why"];
 
+/// Where `review.csv` has its sentences.
+const DOCUMENT: [&str; 1] = ["document"];
+const NUMBER: [&str; 1] = ["sentence"];
+
 /// What a table says of its sentences.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corrections {
-    /// What is to stand.
-    stand: Vec<Correction>,
-    /// What is not to stand any more, if it does.
-    fall: Vec<Correction>,
+    /// By the source as models are given it.
+    pub(super) sentences: BTreeMap<String, Sentence>,
     /// Corrections without the Arabic that they are for.
-    unmatched: usize,
+    pub(super) unmatched: usize,
     /// What a model said, as it said it.
     untouched: usize,
+}
+
+/// What a table says of a sentence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sentence {
+    /// Where it is listed first.
+    pub place: Place,
+    /// What is to stand.
+    pub stands: Option<String>,
+    /// What is not to stand any more, if it does.
+    pub falls: Vec<String>,
+}
+
+/// The cells that say what a row is about, as they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub arabic: String,
+    pub document: String,
+    pub number: String,
 }
 
 /// The rows of one sentence, which a table may list once for each place where it stands.
 #[derive(Default)]
 struct Rows {
+    place: Place,
     /// The last that differs from what stood there.
     changed: Option<String>,
     /// The last that is as it was.
@@ -90,52 +112,51 @@ impl Corrections {
         };
         let sources = sheet.column(&SOURCE).ok_or_else(|| missing("Arabic", &SOURCE))?;
         let targets = sheet.column(&TARGET).ok_or_else(|| missing("corrections", &TARGET))?;
-        let mut before = sheet.column(&BEFORE);
-        let mut why = sheet.column(&WHY);
+        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut befores = cells(&sheet, &BEFORE);
+        // Without the column every row may have been a correction.
+        let mut whys = sheet.column(&WHY).map(|column| column.map(str::trim));
+        let (mut documents, mut numbers) = (cells(&sheet, &DOCUMENT), cells(&sheet, &NUMBER));
         let mut sentences: BTreeMap<String, Rows> = BTreeMap::new();
         let mut found = Corrections::default();
-        for (source, target) in sources.zip(targets) {
-            let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            let before = before.as_mut().and_then(Iterator::next).map(line).unwrap_or_default();
-            let was_corrected = why
-                .as_mut()
-                .and_then(Iterator::next)
-                .is_none_or(|why| why.trim() == TranslationUnit::CORRECTED);
-            let (source, target) = (segment::normalize(source), line(target));
+        for (arabic, target) in sources.zip(targets) {
+            let (before, document, number) = (line(befores()), documents(), numbers());
+            let why = whys.as_mut().and_then(Iterator::next);
+            let was_corrected = why.is_none_or(|why| why == TranslationUnit::CORRECTED);
+            let (source, target) = (segment::normalize(arabic), line(target));
             if source.is_empty() {
                 found.unmatched += usize::from(!target.is_empty());
                 continue;
             }
-            let rows = sentences.entry(source).or_default();
+            let place = || Place { arabic: arabic.into(), document: document.into(), number: number.into() };
+            let new = || Rows { place: place(), ..Rows::default() };
+            let rows = sentences.entry(source).or_insert_with(new);
             match target {
                 empty if empty.is_empty() => rows.emptied.extend(was_corrected.then_some(before)),
                 same if same == before => rows.kept = Some(same),
                 other => rows.changed = Some(other),
             }
         }
-        for (source, rows) in sentences {
-            let kept = rows.kept.filter(|kept| !rows.emptied.contains(kept));
-            match rows.changed.or(kept) {
-                Some(target) => found.stand.push(Correction { source, target }),
-                None => found.fall.extend(
-                    rows.emptied.into_iter().map(|target| Correction { source: source.clone(), target }),
-                ),
-            }
-        }
+        found.sentences = sentences.into_iter().map(|(source, rows)| (source, rows.sentence())).collect();
         Ok(found)
     }
 
     fn of_pairs(pairs: Vec<Pair>) -> Self {
-        let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let (untouched, pairs): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|pair| pair.is_untouched);
-        let corrections = pairs
-            .iter()
-            .map(|pair| Correction { source: segment::normalize(&pair.source), target: line(&pair.target) });
-        let (stand, unmatched): (Vec<_>, Vec<_>) = corrections
-            .filter(|correction| !correction.target.is_empty())
-            .partition(|correction| !correction.source.is_empty());
-        let (fall, unmatched, untouched) = (Vec::new(), unmatched.len(), untouched.len());
-        Corrections { stand, fall, unmatched, untouched }
+        let mut found = Corrections::default();
+        for pair in pairs {
+            let target = pair.target.split_whitespace().collect::<Vec<_>>().join(" ");
+            let source = segment::normalize(&pair.source);
+            if pair.is_untouched {
+                found.untouched += 1;
+            } else if source.is_empty() {
+                found.unmatched += usize::from(!target.is_empty());
+            } else if !target.is_empty() {
+                let place = Place { arabic: pair.source, ..Place::default() };
+                let stands = Some(target);
+                found.sentences.insert(source, Sentence { place, stands, falls: Vec::new() });
+            }
+        }
+        found
     }
 
     /// Puts them into `memory`.
@@ -143,14 +164,39 @@ impl Corrections {
     /// # Errors
     /// When it cannot be written.
     pub fn take_in(&self, memory: &mut Memory) -> Result<TakenIn, MemoryError> {
-        memory.correct(&self.stand)?;
+        let of =
+            |source: &String, target: &String| Correction { source: source.clone(), target: target.clone() };
+        let sentences = || self.sentences.iter();
+        let stand: Vec<Correction> =
+            sentences().filter_map(|(source, said)| Some(of(source, said.stands.as_ref()?))).collect();
+        let fall: Vec<Correction> = sentences()
+            .flat_map(|(source, said)| said.falls.iter().map(move |target| of(source, target)))
+            .collect();
+        memory.correct(&stand)?;
         Ok(TakenIn {
-            corrections: self.stand.len(),
-            withdrawn: memory.withdraw(&self.fall)?,
+            corrections: stand.len(),
+            withdrawn: memory.withdraw(&fall)?,
             unmatched: self.unmatched,
             untouched: self.untouched,
         })
     }
+}
+
+impl Rows {
+    /// What they say together.
+    fn sentence(self) -> Sentence {
+        let kept = self.kept.filter(|kept| !self.emptied.contains(kept));
+        match self.changed.or(kept) {
+            Some(target) => Sentence { place: self.place, stands: Some(target), falls: Vec::new() },
+            None => Sentence { place: self.place, stands: None, falls: self.emptied },
+        }
+    }
+}
+
+/// The cells of a column, one after the other; empty ones where there is no such column.
+fn cells<'s>(sheet: &'s Sheet, names: &[&str]) -> impl FnMut() -> &'s str {
+    let mut column = sheet.column(names);
+    move || column.as_mut().and_then(Iterator::next).unwrap_or_default()
 }
 
 #[cfg(test)]

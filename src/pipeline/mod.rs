@@ -16,6 +16,7 @@ mod plan;
 mod prepare;
 mod repair;
 mod settle;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -26,7 +27,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::discover::Input;
 use crate::memory::{Memory, MemoryError};
-use crate::names::{Choices, Names};
+use crate::names::Names;
 use crate::run::{self, DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::similar::{self, NearDuplicate, Sketch};
 use crate::unit::{Ledger, State, TranslationUnit};
@@ -36,6 +37,7 @@ use crate::write::{self, Format, OutputDir, Tables};
 use finish::{Briefing, Finished, Finishing, Translated};
 use history::{History, News};
 use prepare::{Pending, Preparing, Window};
+use tables::{Desk, Found};
 
 pub use answer::{Answer, AnswerError, Answering, Configured, Cut, score_of};
 pub use corrections::{Corrections, TakenIn};
@@ -78,8 +80,9 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
     for failure in &failed {
         observer.event(Event::Document(failure));
     }
-    let review_is_in = take_review_in(&output, &mut memory, observer)?;
-    let earlier_names = earlier_names(&output, observer)?;
+    let desk = Desk { output: &output, observer };
+    let found = Found::read(desk)?;
+    found.take_in(&mut memory, observer)?;
     let history = history(&output, observer)?;
     let counting = Counting { inner: observer, tokens: AtomicUsize::new(0) };
     let mut runner = Runner {
@@ -124,14 +127,11 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         target_tokens,
         ignored: ignored.into_iter().map(|(id, reason)| IgnoredFile { id, reason }).collect(),
     };
-    if !review_is_in {
-        write::keep_table(&output, write::REVIEW)?;
-    }
     // Of a run that was stopped they are only a part; the whole ones of before may hold what a person wrote.
     let is_due = |name| Ok::<_, RunError>(!interrupted || write::earlier_table(&output, name)?.is_none());
     let tables = Tables {
-        review: is_due(write::REVIEW)?.then_some(review),
-        names: is_due(write::NAMES)?.then(|| names.rows(&options.names.or(&earlier_names))),
+        review: is_due(write::REVIEW)?.then(|| found.review(review, desk)).transpose()?,
+        names: is_due(write::NAMES)?.then(|| found.names(&names, &options.names, desk)).transpose()?,
     };
     write::save_run(&output, &record, tables)?;
     Ok(record)
@@ -148,29 +148,6 @@ fn mark_near_duplicates(documents: &mut [DocumentRecord], sketches: &BTreeMap<St
     }
 }
 
-/// Takes in what a person wrote into the review of an earlier run; false where it is there and cannot be read, so that
-/// it must not be written over.
-fn take_review_in(
-    output: &OutputDir,
-    memory: &mut Memory,
-    observer: &dyn Observer,
-) -> Result<bool, RunError> {
-    let Some(bytes) = write::earlier_table(output, write::REVIEW)? else { return Ok(true) };
-    match Corrections::read(&bytes) {
-        Ok(corrections) => {
-            let taken = corrections.take_in(memory)?;
-            if taken != TakenIn::default() {
-                observer.event(Event::Corrections(taken));
-            }
-            Ok(true)
-        }
-        Err(what) => {
-            warn_of_table(write::REVIEW, &what, observer);
-            Ok(false)
-        }
-    }
-}
-
 /// What earlier runs into the folder have met.
 fn history(output: &OutputDir, observer: &dyn Observer) -> Result<History, RunError> {
     let Some(bytes) = write::earlier_table(output, write::RECORD)? else { return Ok(History::default()) };
@@ -179,25 +156,6 @@ fn history(output: &OutputDir, observer: &dyn Observer) -> Result<History, RunEr
         observer.event(Event::Warning(format!("{record}: {what}. No report is marked as new or changed")));
         History::default()
     }))
-}
-
-/// How an earlier run's table says that names should be spelt: nobody asked for that yet, but what a person wrote there is
-/// to stay.
-fn earlier_names(output: &OutputDir, observer: &dyn Observer) -> Result<Choices, RunError> {
-    let Some(bytes) = write::earlier_table(output, write::NAMES)? else { return Ok(Choices::default()) };
-    Ok(match Choices::edited(&bytes) {
-        Ok(choices) => choices,
-        Err(what) => {
-            warn_of_table(write::NAMES, &what, observer);
-            write::keep_table(output, write::NAMES)?;
-            Choices::default()
-        }
-    })
-}
-
-fn warn_of_table(name: &str, what: &str, observer: &dyn Observer) {
-    let kept = write::kept_table(name);
-    observer.event(Event::Warning(format!("{name}: {what}. It is kept as {kept}")));
 }
 
 /// An observer that also counts the target tokens made.

@@ -272,17 +272,16 @@ pub fn earlier_table(out: &OutputDir, name: &str) -> Result<Option<Vec<u8>>, Wri
     out.read(Path::new(name))
 }
 
-/// The name under which a table that cannot be read is kept: `review.kept.csv`.
-pub fn kept_table(name: &str) -> String {
-    Path::new(name).with_extension("kept.csv").to_string_lossy().into_owned()
-}
-
-/// Puts such a table aside.
-pub fn keep_table(out: &OutputDir, name: &str) -> Result<(), WriteError> {
-    match earlier_table(out, name)? {
-        Some(bytes) => out.save(Path::new(&kept_table(name)), &bytes).map(drop),
-        None => Ok(()),
+/// Puts a table aside that cannot be read or not be used whole: `review.kept.csv`, or, where another one is kept already,
+/// `review.kept2.csv` and so on. Its new name.
+pub fn keep_table(out: &OutputDir, name: &str, bytes: &[u8]) -> Result<String, WriteError> {
+    let (mut number, mut kept) = (1, Path::new(name).with_extension("kept.csv"));
+    while out.read(&kept)?.is_some_and(|other| other != bytes) {
+        number += 1;
+        kept = Path::new(name).with_extension(format!("kept{number}.csv"));
     }
+    out.save(&kept, bytes)?;
+    Ok(kept.to_string_lossy().into_owned())
 }
 
 /// The tables of a run, each unless the one that is there is to stay.

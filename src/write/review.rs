@@ -22,6 +22,31 @@ pub struct ReviewRow {
     cells: [String; 7],
 }
 
+impl ReviewRow {
+    /// The row of a correction whose sentence is not in the run; `correction` is empty where it is to be taken back.
+    pub fn elsewhere(correction: &str, english: &str, arabic: &str, document: &str, number: &str) -> Self {
+        let risk = Risk::Low;
+        let cells = [correction, english, arabic, risk.name(), TranslationUnit::CORRECTED, document, number];
+        let index = number.parse::<usize>().map_or(0, |number| number.saturating_sub(1));
+        ReviewRow { risk, document: document.into(), index, cells: cells.map(String::from) }
+    }
+
+    /// The source as it stands in its document.
+    pub fn arabic(&self) -> &str {
+        &self.cells[2]
+    }
+
+    /// What a person wants in the place of the English; empty where nobody has said.
+    pub fn correction(&self) -> &str {
+        &self.cells[0]
+    }
+
+    /// Fills the cell in, or empties it.
+    pub fn set_correction(&mut self, correction: &str) {
+        self.cells[0] = correction.into();
+    }
+}
+
 /// The sentences of a document that are worth a look.
 pub fn review_rows(doc: &TranslatedDocument) -> Vec<ReviewRow> {
     doc.units.iter().filter(|unit| unit.risk() > Risk::Low || unit.reviewed).map(row).collect()

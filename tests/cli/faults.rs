@@ -123,6 +123,25 @@ fn a_limit_on_the_size_of_files_loses_nothing() {
 }
 
 #[test]
+fn a_memory_that_cannot_be_written_is_told_after_a_stop_too() {
+    let whole = Uninterrupted::new();
+    // The first call to the model takes some seconds.
+    let mut running = whole.start("", 200);
+    let path = whole.place.path("out/memory.sqlite");
+    let has_some = || Connection::open(&path)?.query_row("SELECT count(*) > 0 FROM piece", [], |r| r.get(0));
+    running.wait_until(|| path.exists() && has_some().unwrap_or(false));
+    let memory = Connection::open(&path).unwrap();
+    memory.busy_timeout(LIMIT).unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON piece BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    memory.execute_batch(full).unwrap();
+    running.signal("INT");
+    running.finish().expect(2).says(&["stopping; what is translated is kept", "error: ", "no room"]);
+    memory.execute_batch("DROP TRIGGER full").unwrap();
+    drop(memory);
+    whole.resume("after a stop without room");
+}
+
+#[test]
 fn a_run_that_the_limit_kills_goes_on_where_it_was() {
     let whole = Uninterrupted::new();
     for blocks in [40, 120, 200] {

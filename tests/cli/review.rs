@@ -81,6 +81,56 @@ fn corrections_of_the_review_stand_in_the_next_run() {
 }
 
 #[test]
+fn corrections_of_reports_that_are_not_in_a_run_stay_in_the_table() {
+    let place = Place::new();
+    let other = "حلقة أخرى من السلسلة.";
+    place.write("in/a.txt", STUCK);
+    place.write("in/b.txt", other);
+    place.write("in/deep/c.txt", FINE);
+    let line = "run in --out out --model echo --memory none";
+    place.run(line, 1, "out");
+    let review = place.read("out/review.csv");
+    let mut lines: Vec<String> = review.lines().map(str::to_string).collect();
+    assert_eq!(lines.len(), 3, "{review}");
+    lines[1].insert_str(0, "One link.");
+    lines[2].insert_str(0, "Another link.");
+    place.write("out/review.csv", lines.join("\n") + "\n");
+
+    let both = |case: &str| {
+        let review = place.read("out/review.csv");
+        for row in ["One link.,One link.,'=حلقة", "Another link.,Another link.,حلقة أخرى"] {
+            assert!(review.contains(row), "{case}:\n{review}");
+        }
+        assert_eq!(review.lines().count(), 3, "{case}: each once\n{review}");
+    };
+    place.run(&format!("{line} --limit 1"), 0, "out");
+    both("some of the reports");
+    place.run("run in/deep --out out --model echo --memory none", 0, "out");
+    both("another folder");
+    place.write("in/b.txt", b"\0\0\0\x01\x02\0\0\0");
+    place.run(line, 1, "out");
+    both("a report that cannot be read");
+    place.write("in/b.txt", other);
+    place.run("run in --out out --model echo --memory new.sqlite", 0, "out");
+    both("another memory");
+    let unit: Value = serde_json::from_str(place.read("out/b.units.jsonl").trim()).unwrap();
+    assert_eq!((&unit["target"], &unit["reviewed"]), (&json!("Another link."), &json!(true)));
+    // And back to none; the table alone has them.
+    place.run(line, 0, "out");
+    both("no memory");
+
+    // Emptied, it goes for good, in the run that does not see it.
+    let review = place.read("out/review.csv");
+    place.write("out/review.csv", review.replace("\nAnother link.,", "\n,"));
+    place
+        .tarjuman("run in --out out --model echo --memory new.sqlite --limit 1")
+        .expect(0)
+        .says(&["1 correction taken in, 1 withdrawn"]);
+    assert!(!place.read("out/review.csv").contains("Another link."));
+    place.run("run in --out out --model echo --memory new.sqlite", 1, "out");
+}
+
+#[test]
 fn a_review_that_cannot_be_read_is_kept() {
     let place = place();
     let broken = b"correction,arabic\n\xd5,\xd6\n".to_vec();

@@ -311,6 +311,10 @@ impl Generator for Llm {
         run().map_err(|e| e.at_seam(&self.name))
     }
 
+    fn fingerprint(&self) -> String {
+        format!("{} {}", DecodeOptions::default().fingerprint(), self.arithmetic())
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         Translator::count_tokens(self, text)
     }

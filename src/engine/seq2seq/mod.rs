@@ -303,6 +303,10 @@ impl Generator for Seq2Seq {
         self.asked
     }
 
+    fn fingerprint(&self) -> String {
+        format!("{} {}", self.decode.fingerprint(), self.arithmetic)
+    }
+
     fn count_tokens(&self, text: &str) -> usize {
         self.tokens(text)
     }

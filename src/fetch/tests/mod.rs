@@ -607,7 +607,7 @@ fn a_model_can_be_installed_from_a_folder_of_downloads() {
 }
 
 #[test]
-fn the_digest_depends_on_files_adapter_and_prompt_alone() {
+fn the_digest_depends_on_files_adapter_prompt_and_languages_alone() {
     let home = Home::new();
     let store = Store::new(home.options("http://127.0.0.1:9"));
     let digest = |rest: &str| store.open(&alone(spec("e", rest))).unwrap().digest;
@@ -615,6 +615,13 @@ fn the_digest_depends_on_files_adapter_and_prompt_alone() {
     assert_eq!(plain.len(), 64);
     assert_eq!(digest("licence_note = \"x\"\nmemory_mib = 5"), plain);
     assert_ne!(digest("prompt = { template = \"{source}\" }"), plain);
+    // A model of many languages is told by them what to write; the usual pair has the digest of before they counted.
+    let pair = |source: &str, target: &str| {
+        digest(&format!("source_langs = [\"{source}\"]\ntarget_langs = [\"{target}\"]"))
+    };
+    assert_eq!(pair("ar", "en"), plain);
+    let others = [pair("ar", "fr"), pair("fa", "en"), pair("en", "ar"), plain];
+    assert_eq!(others.iter().collect::<std::collections::BTreeSet<_>>().len(), others.len());
 }
 
 // ---------------------------------------------------------------- archives
