@@ -15,7 +15,7 @@ from pathlib import Path
 import sacrebleu
 
 # As in src/unit.rs.
-GUESSED = -0.74
+GUESSED = -0.97
 LINES = 10
 
 

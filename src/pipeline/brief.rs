@@ -183,7 +183,7 @@ mod tests {
     fn given(model: &Scripted, memory: &mut Memory) -> Vec<String> {
         let unit = json!({
             "document": "a.txt", "index": 0, "span": { "start": 0, "end": 4 }, "block": 0, "kind": "paragraph",
-            "source": "غمر النهر المخيم.", "source_normalized": "غمر النهر المخيم.", "target": SENTENCE,
+            "source": "غمر النهر مخيم النور وشرد 340 عائلة.", "source_normalized": "غمر النهر مخيم النور وشرد 340 عائلة.", "target": SENTENCE,
             "state": "translated", "pieces": 1,
         });
         let stamp = json!({ "name": "m", "digest": "d", "licence": "", "quality": "", "warning": null });

@@ -103,7 +103,7 @@ pub(super) fn report() -> TranslatedDocument {
             finding.map(|(check, detail)| Finding { check, detail: detail.into() }).into_iter().collect();
         unit.reason = (state == State::Skipped).then(|| "the model gave no answer".into());
     }
-    doc.units[4].score = Some(Score { mean_log_prob: -0.7, min_log_prob: -2.0, tokens: 3 });
+    doc.units[4].score = Some(Score { mean_log_prob: -0.9, min_log_prob: -2.0, tokens: 3 });
     doc.brief = Some(Brief {
         method: "extractive".into(),
         headline: Point { text: "Report on the flood".into(), units: vec![0] },

@@ -300,13 +300,7 @@ fn english<'s>(
 ) -> Option<String> {
     let Document { text, .. } = &doc.document;
     let units = overlapping(doc, span);
-    let stays = |unit: &TranslationUnit| match unit.state {
-        State::Copied => true,
-        // One that began elsewhere stands there or here, in one piece.
-        State::Skipped => span.start <= unit.span.start && unit.span.end <= span.end,
-        _ => false,
-    };
-    if units.iter().all(stays) {
+    if units.iter().all(|unit| matches!(unit.state, State::Copied | State::Skipped)) {
         return None;
     }
     let mut out = String::new();
@@ -317,6 +311,8 @@ fn english<'s>(
         let own = Span::new(unit.span.start.max(span.start), unit.span.end.min(span.end));
         match (unit.state, share(unit.index)) {
             (State::Copied, _) => out.push_str(own.of(text)),
+            // Another piece of it may be one that stays as it is.
+            (State::Skipped, _) if own.len() < unit.span.len() => out.push_str(own.of(text)),
             (_, Some(share)) => {
                 // English needs a space where the Arabic had none.
                 if out.ends_with(|c: char| !c.is_whitespace()) && unit.span.start > span.start {
@@ -418,6 +414,14 @@ mod tests {
         doc.document.original.as_mut().unwrap().marks = vec![Mark { span, english: vec!["Minister".into()] }];
         let english = String::from_utf8(Translated.render(&doc).unwrap()).unwrap();
         assert_eq!(english, "<p>The <b>minister</b> said &lt;so&gt; yesterday. Yes.</p>");
+    }
+
+    #[test]
+    fn a_skipped_sentence_over_several_pieces_stays_beside_a_translated_one() {
+        let mut doc = page(State::Translated);
+        doc.units[0].state = State::Skipped;
+        let english = String::from_utf8(Translated.render(&doc).unwrap()).unwrap();
+        assert_eq!(english, "<p>قال <b>الوزير</b> أمس &amp; اليوم. Yes.</p>");
     }
 
     #[test]
