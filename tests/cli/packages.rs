@@ -163,17 +163,35 @@ fn a_protected_book_and_a_locked_document_fail_with_advice() {
     ]);
 }
 
+/// An archive of which one entry is still listed and not there.
+fn damaged(entries: &[(&str, &str)], lost: &str) -> Vec<u8> {
+    let mut bytes = zipped(entries);
+    // Entries begin with 30 bytes, the first four their signature, and then their name.
+    let at = bytes.windows(lost.len()).position(|found| found == lost.as_bytes()).unwrap() - 30;
+    bytes[at..at + 4].fill(0);
+    bytes
+}
+
+#[test]
+fn where_nothing_is_to_be_translated_the_notes_say_what_was_not_read() {
+    let place = Place::new();
+    let [kind, picture, ..] = ODT;
+    let text = "<office:document-content><office:body><office:text><text:p>A report.</text:p></office:text></office:body></office:document-content>";
+    place.write("in/report.odt", damaged(&[kind, picture, ("content.xml", text)], picture.0));
+    let told = "no Arabic text in it (one entry of the damaged archive is lost";
+    place.tarjuman("run in --out out --model echo").expect(0).says(&[told]);
+    for table in ["out/index.html", "out/digest.md"] {
+        assert!(place.read(table).contains(told), "{table}: {}", place.read(table));
+    }
+}
+
 #[test]
 fn a_document_whose_picture_is_lost_comes_back_in_english_and_says_so() {
     let place = Place::new();
     for (name, entries, picture) in
         [("report.odt", &ODT[..], "Pictures/a.png"), ("book.epub", &EPUB[..], "OPS/p.png")]
     {
-        let mut bytes = zipped(entries);
-        // Entries begin with 30 bytes, the first four their signature, and then their name.
-        let at = bytes.windows(picture.len()).position(|found| found == picture.as_bytes()).unwrap() - 30;
-        bytes[at..at + 4].fill(0);
-        let found = english(&place, name, &bytes);
+        let found = english(&place, name, &damaged(entries, picture));
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         let others: Vec<&str> =
             entries.iter().map(|(name, _)| *name).filter(|name| *name != picture).collect();
