@@ -39,6 +39,9 @@ pub(super) struct Sentence {
     pub place: Place,
     /// What is to stand.
     pub stands: Option<String>,
+    /// Whether it is what an earlier run found in the table or the memory and listed, so that nobody need have written
+    /// it here.
+    pub was_listed: bool,
     /// What is not to stand any more, if it does.
     pub falls: Vec<String>,
 }
@@ -55,9 +58,9 @@ pub(super) struct Place {
 #[derive(Default)]
 struct Rows {
     place: Place,
-    /// The last that differs from what stood there.
+    /// The last that differs from what stood there, or says that it is right.
     changed: Option<String>,
-    /// The last that is as it was.
+    /// The last correction that is as it was.
     kept: Option<String>,
     /// Corrections that stood where the cell is empty.
     emptied: Vec<String>,
@@ -133,7 +136,7 @@ impl Corrections {
             let rows = sentences.entry(source).or_insert_with(new);
             match target {
                 empty if empty.is_empty() => rows.emptied.extend(was_corrected.then_some(before)),
-                same if same == before => rows.kept = Some(same),
+                same if same == before && was_corrected => rows.kept = Some(same),
                 other => rows.changed = Some(other),
             }
         }
@@ -152,11 +155,28 @@ impl Corrections {
                 found.unmatched += usize::from(!target.is_empty());
             } else if !target.is_empty() {
                 let place = Place { arabic: pair.source, ..Place::default() };
-                let stands = Some(target);
-                found.sentences.insert(source, Sentence { place, stands, falls: Vec::new() });
+                let sentence = Sentence { place, stands: Some(target), ..Sentence::default() };
+                found.sentences.insert(source, sentence);
             }
         }
         found
+    }
+
+    /// Leaves out what `memory` has another correction for that is newer: a row that stands as a run listed it is no
+    /// word against what somebody has imported since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn without_outdated(&self, memory: &Memory) -> Result<Self, MemoryError> {
+        let mut left = self.clone();
+        let listed = self.sentences.iter().filter(|(_, said)| said.was_listed);
+        let sources: Vec<&str> = listed.clone().map(|(source, _)| source.as_str()).collect();
+        for ((source, said), known) in listed.zip(memory.corrections(&sources)?) {
+            if known.is_some() && known != said.stands {
+                left.sentences.remove(source);
+            }
+        }
+        Ok(left)
     }
 
     /// Puts them into `memory`.
@@ -186,9 +206,12 @@ impl Rows {
     /// What they say together.
     fn sentence(self) -> Sentence {
         let kept = self.kept.filter(|kept| !self.emptied.contains(kept));
+        let was_listed = self.changed.is_none() && kept.is_some();
         match self.changed.or(kept) {
-            Some(target) => Sentence { place: self.place, stands: Some(target), falls: Vec::new() },
-            None => Sentence { place: self.place, stands: None, falls: self.emptied },
+            Some(target) => {
+                Sentence { place: self.place, stands: Some(target), was_listed, falls: Vec::new() }
+            }
+            None => Sentence { place: self.place, falls: self.emptied, ..Sentence::default() },
         }
     }
 }
@@ -238,6 +261,25 @@ mod tests {
             let table = format!("correction,english,arabic,why\n,yes,نعم,{why}\n");
             Corrections::read(table.as_bytes()).unwrap().take_in(&mut memory).unwrap();
             assert_eq!(memory.corrections(&["نعم"]).unwrap().remove(0).is_some(), stands, "{why}");
+        }
+    }
+    #[test]
+    fn what_a_table_only_lists_is_no_word_against_a_newer_correction() {
+        for (row, stands) in [
+            ("yes,yes,نعم,corrected", "yea"),
+            ("yes,yes,نعم,numbers: 6 is missing", "yes"),
+            ("aye,yes,نعم,corrected", "aye"),
+        ] {
+            let mut memory = Memory::none().unwrap();
+            memory.correct(&[Correction { source: "نعم".into(), target: "yea".into() }]).unwrap();
+            let table = format!("correction,english,arabic,why\n{row}\n");
+            let table = Corrections::read(table.as_bytes()).unwrap();
+            table.without_outdated(&memory).unwrap().take_in(&mut memory).unwrap();
+            assert_eq!(memory.corrections(&["نعم"]).unwrap(), [Some(stands.to_string())], "{row}");
+            // A memory that has none takes all.
+            let mut memory = Memory::none().unwrap();
+            table.without_outdated(&memory).unwrap().take_in(&mut memory).unwrap();
+            assert!(memory.corrections(&["نعم"]).unwrap()[0].is_some(), "{row}");
         }
     }
 }

@@ -62,7 +62,7 @@ impl Found {
 
     /// Takes the corrections in, so that they stand in this run.
     pub fn take_in(&self, memory: &mut Memory, observer: &dyn Observer) -> Result<(), MemoryError> {
-        let taken = self.review.says.take_in(memory)?;
+        let taken = self.review.says.without_outdated(memory)?.take_in(memory)?;
         if taken != TakenIn::default() {
             observer.event(Event::Corrections(taken));
         }

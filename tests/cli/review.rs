@@ -131,6 +131,20 @@ fn corrections_of_reports_that_are_not_in_a_run_stay_in_the_table() {
 }
 
 #[test]
+fn a_correction_that_is_imported_later_outranks_the_row_of_an_earlier_one() {
+    let place = place();
+    let review = place.read("out/review.csv");
+    place.write("out/review.csv", review.replace("\n,again and", "\n\"A link.\",again and"));
+    place.tarjuman("run in --out out --model echo").expect(0);
+    place.write("newer.csv", format!("arabic,correction\n{STUCK},A link of a chain.\n"));
+    place.tarjuman("memory import out/memory.sqlite newer.csv").expect(0).says(&["1 correction taken in"]);
+    place.tarjuman("run in --out out --model echo").expect(0);
+    assert_eq!(units(&place)[2]["target"], "A link of a chain.");
+    let review = place.read("out/review.csv");
+    assert!(review.contains("\nA link of a chain.,A link of a chain.,'=حلقة"), "{review}");
+}
+
+#[test]
 fn a_review_that_cannot_be_read_is_kept() {
     let place = place();
     let broken = b"correction,arabic\n\xd5,\xd6\n".to_vec();
