@@ -162,12 +162,12 @@ impl Corrections {
         found
     }
 
-    /// Leaves out what `memory` has another correction for that is newer: a row that stands as a run listed it is no
-    /// word against what somebody has imported since.
+    /// What is left without the rows that `memory` has another correction for, and how many those are. A row that stands
+    /// as a run listed it is no word against what has been imported, or corrected in another folder, since.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn without_outdated(&self, memory: &Memory) -> Result<Self, MemoryError> {
+    pub(super) fn without_outdated(&self, memory: &Memory) -> Result<(Self, usize), MemoryError> {
         let mut left = self.clone();
         let listed = self.sentences.iter().filter(|(_, said)| said.was_listed);
         let sources: Vec<&str> = listed.clone().map(|(source, _)| source.as_str()).collect();
@@ -176,7 +176,8 @@ impl Corrections {
                 left.sentences.remove(source);
             }
         }
-        Ok(left)
+        let outdated = self.sentences.len() - left.sentences.len();
+        Ok((left, outdated))
     }
 
     /// Puts them into `memory`.
@@ -263,6 +264,7 @@ mod tests {
             assert_eq!(memory.corrections(&["نعم"]).unwrap().remove(0).is_some(), stands, "{why}");
         }
     }
+
     #[test]
     fn what_a_table_only_lists_is_no_word_against_a_newer_correction() {
         for (row, stands) in [
@@ -274,11 +276,11 @@ mod tests {
             memory.correct(&[Correction { source: "نعم".into(), target: "yea".into() }]).unwrap();
             let table = format!("correction,english,arabic,why\n{row}\n");
             let table = Corrections::read(table.as_bytes()).unwrap();
-            table.without_outdated(&memory).unwrap().take_in(&mut memory).unwrap();
+            table.without_outdated(&memory).unwrap().0.take_in(&mut memory).unwrap();
             assert_eq!(memory.corrections(&["نعم"]).unwrap(), [Some(stands.to_string())], "{row}");
             // A memory that has none takes all.
             let mut memory = Memory::none().unwrap();
-            table.without_outdated(&memory).unwrap().take_in(&mut memory).unwrap();
+            table.without_outdated(&memory).unwrap().0.take_in(&mut memory).unwrap();
             assert!(memory.corrections(&["نعم"]).unwrap()[0].is_some(), "{row}");
         }
     }

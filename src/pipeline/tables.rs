@@ -7,13 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::memory::{Memory, MemoryError};
+use crate::memory::Memory;
 use crate::names::{Choices, NameRow, Names};
 use crate::segment;
 use crate::write::{self, OutputDir, ReviewRow, WriteError};
 
 use super::corrections::{Corrections, Sentence, TakenIn};
 use super::event::{Event, Observer};
+use super::plan::RunError;
 
 /// Where the tables lie, and who is told about them.
 #[derive(Clone, Copy)]
@@ -61,10 +62,17 @@ impl Found {
     }
 
     /// Takes the corrections in, so that they stand in this run.
-    pub fn take_in(&self, memory: &mut Memory, observer: &dyn Observer) -> Result<(), MemoryError> {
-        let taken = self.review.says.without_outdated(memory)?.take_in(memory)?;
+    pub fn take_in(&self, memory: &mut Memory, desk: Desk<'_>) -> Result<(), RunError> {
+        let (current, outdated) = self.review.says.without_outdated(memory)?;
+        if let (Some(bytes), 1..) = (&self.review.bytes, outdated) {
+            // Which of the two is the later word cannot be told for certain.
+            let what =
+                format!("the memory has other corrections than unchanged rows ({outdated}), and they stand");
+            desk.keep(write::REVIEW, bytes, &what)?;
+        }
+        let taken = current.take_in(memory)?;
         if taken != TakenIn::default() {
-            observer.event(Event::Corrections(taken));
+            desk.observer.event(Event::Corrections(taken));
         }
         Ok(())
     }
@@ -173,10 +181,15 @@ impl Merged {
     /// Brings in what the table says of a sentence now, and said `before` the run; whether a person wrote that meanwhile.
     fn add(&mut self, source: &str, now: &Sentence, before: Option<&Sentence>) -> bool {
         let is_new = before.is_none_or(|before| before.stands != now.stands || before.falls != now.falls);
+        let said = before.and_then(|before| before.stands.as_ref());
         if let Some(correction) = &now.stands {
             let known = self.of_source.get(source);
             match known {
-                None => self.rows.push(elsewhere(now, correction, correction)),
+                None => {
+                    // What is new has not been taken in: it has to differ from what it is listed with.
+                    let listed = if is_new { said.map_or("", String::as_str) } else { correction };
+                    self.rows.push(elsewhere(now, correction, listed));
+                }
                 // What stood there before is in the run's rows already.
                 Some(rows) if is_new => {
                     rows.iter().for_each(|&row| self.rows[row].set_correction(correction));
@@ -186,7 +199,6 @@ impl Merged {
             return is_new;
         }
         // An emptied cell takes back what the table said, which this run has taken in, or what it was listed with.
-        let said = before.and_then(|before| before.stands.as_ref());
         let fallen: BTreeSet<&String> =
             said.into_iter().chain(&now.falls).filter(|target| is_new && !target.is_empty()).collect();
         match self.of_source.get(source) {
@@ -339,7 +351,8 @@ mod tests {
         place.run();
         let other = "correction,english,arabic,why,document,sentence\nYes.,No.,نعم.,,b.txt,7\n";
         place.run_while(&Choices::default(), "review.csv", other.as_bytes());
-        let row = "Yes.,Yes.,نعم.,low,corrected,b.txt,7\n";
+        // It differs from what it is listed with, so that the next run takes it for a new one whatever its memory has.
+        let row = "Yes.,,نعم.,low,corrected,b.txt,7\n";
         assert!(place.table("review.csv").ends_with(&format!("\n{row}")), "{}", place.table("review.csv"));
         place.run_while_replacing(&Choices::default(), "review.csv", row, &row.replacen("Yes.", "", 1));
         assert!(place.table("review.csv").contains("\n,Yes.,نعم."), "a memory may have it still");

@@ -138,7 +138,9 @@ fn a_correction_that_is_imported_later_outranks_the_row_of_an_earlier_one() {
     place.tarjuman("run in --out out --model echo").expect(0);
     place.write("newer.csv", format!("arabic,correction\n{STUCK},A link of a chain.\n"));
     place.tarjuman("memory import out/memory.sqlite newer.csv").expect(0).says(&["1 correction taken in"]);
-    place.tarjuman("run in --out out --model echo").expect(0);
+    let ran = place.tarjuman("run in --out out --model echo");
+    ran.expect(0).says(&["other corrections than unchanged rows (1)", "kept as review.kept.csv"]);
+    assert!(place.read("out/review.kept.csv").contains("\nA link.,A link.,"));
     assert_eq!(units(&place)[2]["target"], "A link of a chain.");
     let review = place.read("out/review.csv");
     assert!(review.contains("\nA link of a chain.,A link of a chain.,'=حلقة"), "{review}");
