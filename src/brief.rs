@@ -20,6 +20,16 @@ pub struct Figure {
     pub sentence: String,
     /// Index of that sentence's unit.
     pub unit: usize,
+    /// Indices of others that have the same; the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<usize>,
+}
+
+impl Figure {
+    /// The units that have it: that of its sentence first.
+    pub fn units(&self) -> Vec<usize> {
+        std::iter::once(self.unit).chain(self.also.iter().copied()).collect()
+    }
 }
 
 /// A short English account of one report.
@@ -42,8 +52,9 @@ pub struct Brief {
     pub points: Vec<Point>,
     /// Figures mentioned, in the order of the report.
     pub figures: Vec<Figure>,
-    /// Indices of flagged units, so that a reader knows what to distrust.
-    pub flagged: Vec<usize>,
+    /// Indices of the units of high risk, so that a reader knows what to distrust.
+    #[serde(default)]
+    pub doubted: Vec<usize>,
     /// Sentences a model wrote that were dropped because the cited units do not bear them out.
     pub dropped: usize,
 }

@@ -95,7 +95,7 @@ pub struct DocumentRecord {
     /// Whether another version of it had been met before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub changed: bool,
-    /// English title.
+    /// English title; empty where it has none.
     pub title: String,
     /// Its brief, if one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]

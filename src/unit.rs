@@ -359,10 +359,11 @@ impl TranslatedDocument {
         Ledger::of(&self.units)
     }
 
-    /// The target of the title or first heading, else the document's id.
-    pub fn title(&self) -> &str {
-        let named = self.units.iter().find(|u| matches!(u.kind, BlockKind::Title | BlockKind::Heading(_)));
-        named.map(|u| u.target.as_str()).filter(|t| !t.is_empty()).unwrap_or(&self.document.id)
+    /// The target of its title, or of a heading that stands above its text: one further down is of a part.
+    pub fn title(&self) -> Option<&str> {
+        let title = self.units.iter().find(|unit| unit.kind == BlockKind::Title);
+        let above = || self.units.first().filter(|unit| matches!(unit.kind, BlockKind::Heading(_)));
+        title.or_else(above).map(|unit| unit.target.trim()).filter(|title| !title.is_empty())
     }
 }
 

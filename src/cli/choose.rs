@@ -99,6 +99,7 @@ impl Shelf {
         let is_installed = |m: &ResolvedModel| self.store.status(m).is_ok_and(|s| s.is_installed());
         let candidates = self.registry.auto_candidates(is_installed);
         let mut failures = Vec::new();
+        let mut is_told = false;
         for candidate in &candidates {
             let name = &candidate.model.spec.name;
             if !candidate.installed && !self.store.options().offline {
@@ -107,10 +108,15 @@ impl Shelf {
                     failures.push(first_line(format!("{:#}", self.explain(error, name))));
                     continue;
                 }
-                self.tell_of_better(&candidate.model, reporter);
+                is_told |= self.tell_of_better(&candidate.model, reporter);
             }
             match self.installed_or_pulled(&candidate.model, reporter) {
-                Ok(model) => return Ok(model),
+                Ok(model) => {
+                    if !failures.is_empty() && !is_told {
+                        reporter.warn(&format!("{}. Taking {name} instead", failures.join("; ")));
+                    }
+                    return Ok(model);
+                }
                 // Another model's files may lie where nothing fails; a full disk fails for all.
                 Err(error) if error.is_of_the_source() => {
                     failures.push(first_line(format!("{:#}", self.explain(error, name))));
@@ -124,26 +130,27 @@ impl Shelf {
         )
     }
 
-    /// One warning, before the download, if the best model of the registry is not the one about to be fetched.
-    fn tell_of_better(&self, chosen: &ResolvedModel, reporter: &Reporter) {
+    /// One warning, before the download, if the best model of the registry is not the one about to be fetched because its
+    /// source cannot be reached; whether there was one.
+    fn tell_of_better(&self, chosen: &ResolvedModel, reporter: &Reporter) -> bool {
         let ranked = self.registry.iter().filter(|m| m.auto > 0 && m.tasks.contains(&Task::Translate));
         let Some(best) = ranked.min_by_key(|m| m.auto).filter(|best| best.name != chosen.spec.name) else {
-            return;
+            return false;
         };
         let quality = |m: &ModelSpec| match m.quality_line() {
             line if line.is_empty() => String::new(),
             line => format!(" ({line})"),
         };
-        if let Err(error) = self.store.source_reachable(&best.source) {
-            reporter.warn(&format!(
-                "no {}{}: {}. Taking {}{} instead",
-                best.name,
-                quality(best),
-                first_line(error),
-                chosen.spec.name,
-                quality(&chosen.spec)
-            ));
-        }
+        let Err(error) = self.store.source_reachable(&best.source) else { return false };
+        reporter.warn(&format!(
+            "no {}{}: {}. Taking {}{} instead",
+            best.name,
+            quality(best),
+            first_line(error),
+            chosen.spec.name,
+            quality(&chosen.spec)
+        ));
+        true
     }
 }
 

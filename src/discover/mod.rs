@@ -56,7 +56,7 @@ pub enum DiscoverError {
         /// The other.
         second: PathBuf,
     },
-    /// The output folder is the input folder, so that a second run would translate the first one's outputs.
+    /// The output folder is the input folder: outputs would take the place of inputs, and a second run translate them.
     #[error(
         "{path}: is both input and output\nhint: give --out a folder of its own; it may lie inside the input folder"
     )]
@@ -168,6 +168,12 @@ impl Search<'_> {
         if metadata.is_dir() {
             self.add_folder(path)
         } else {
+            // Its English, or the files of the run as a whole, could take its place.
+            if let (Some(skip), Some(folder)) = (&self.skip, folder_of(path))
+                && folder == *skip
+            {
+                return Err(DiscoverError::OutputIsInput { path: skip.clone() });
+            }
             let name = path.file_name().map_or(path, Path::new);
             if metadata.is_file() {
                 self.add_file(id_of(name), path, metadata.len(), true);
@@ -403,6 +409,12 @@ fn canonical(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
 
+/// The folder that a file lies in.
+fn folder_of(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent()?;
+    canonical(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+}
+
 /// The one path of a file that may be reached by several, and itself where that cannot be found out.
 fn real(path: &Path) -> PathBuf {
     canonical(path).unwrap_or_else(|| path.into())
@@ -551,6 +563,14 @@ mod tests {
         assert_eq!(folder.discover_without(&["in"], Some("not/made/yet")).unwrap().inputs.len(), 4);
         let error = folder.discover_without(&["in"], Some("in/outer/..")).unwrap_err();
         assert!(matches!(error, DiscoverError::OutputIsInput { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_in_the_output_folder_may_not_be_an_input() {
+        let folder = Folder::with(&["in/a.txt", "in/b/c.txt"]);
+        let refused = folder.discover_without(&["in/a.txt"], Some("in"));
+        assert!(matches!(refused, Err(DiscoverError::OutputIsInput { .. })), "{refused:?}");
+        assert_eq!(ids(&folder.discover_without(&["in/b/c.txt"], Some("in")).unwrap()), ["c.txt"]);
     }
 
     #[test]

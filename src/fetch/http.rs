@@ -65,8 +65,20 @@ impl Http {
         }
     }
 
-    /// The header lines of `url`, without following redirects.
+    /// The header lines of `url`, without following redirects. A server in trouble is asked again.
     pub(super) fn head(&self, url: &str, token: Option<&str>) -> Result<Head, FetchError> {
+        let mut failures = 0;
+        loop {
+            let head = self.head_once(url, token)?;
+            failures += 1;
+            if !is_passing(head.status) || failures >= ATTEMPTS {
+                return Ok(head);
+            }
+            std::thread::sleep(pause(failures));
+        }
+    }
+
+    fn head_once(&self, url: &str, token: Option<&str>) -> Result<Head, FetchError> {
         let mut request = self.agent.head(url).config().max_redirects(0).build();
         if let Some(token) = token {
             request = request.header("Authorization", format!("Bearer {token}"));
@@ -159,7 +171,9 @@ impl Http {
             }
             401 | 403 => return Err(Attempt::Final(FetchError::Denied { what: url.into() })),
             404 | 410 => return Err(Attempt::Final(FetchError::NotFound { what: url.into() })),
-            code @ (408 | 429 | 500..) => return Err(Attempt::Again(format!("the server answered {code}"))),
+            code if is_passing(response.status()) => {
+                return Err(Attempt::Again(format!("the server answered {code}")));
+            }
             code => {
                 let message = format!("the server answered {code}");
                 return Err(Attempt::Final(FetchError::Http { what: url.into(), message }));
@@ -203,6 +217,11 @@ fn append(response: Response<Body>, part: &Path, done: u64, watch: &dyn FetchWat
         }
     }
     file.sync_all().map_err(disk)
+}
+
+/// Whether a later answer may be another: the server is busy or broken.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500..)
 }
 
 fn pause(failures: u32) -> Duration {

@@ -279,7 +279,7 @@ fn run(doc: &TranslatedDocument, stranger: &str) -> RunRecord {
         token: crate::run::token(id),
         first_seen: None,
         changed: false,
-        title: doc.title().into(),
+        title: doc.title().unwrap_or_default().into(),
         brief: doc.brief.clone(),
         outputs: vec!["a.bilingual.html".into(), "a.brief.md".into()],
     };

@@ -99,7 +99,7 @@ impl<'a> Finishing<'a> {
             }
         };
         finished.review.extend(write::review_rows(&document));
-        let title = document.title().to_string();
+        let title = document.title().unwrap_or_default().to_string();
         let risk = DocumentRisk::of(&document.units);
         let Document { id, digest, encoding, notes, .. } = document.document;
         let record = DocumentRecord {

@@ -12,11 +12,15 @@ use crate::verify;
 use super::answer::{Answer, score_of};
 
 /// The unit of a segment before any model is asked. Where there is nothing to translate it is final: its target is its
-/// source. Else it waits (see [`TranslationUnit::is_waiting`]) to be settled.
+/// source, of Arabic with its digits in Western form, which is all that it may have of Arabic. Else it waits (see [`TranslationUnit::is_waiting`]) to be settled.
 pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> TranslationUnit {
     let source = segment.span.of(&document.text);
     let source_normalized = segment::normalize(source);
     let waits = needs_translation(langs, &source_normalized);
+    let copied = || {
+        let copied = source.split_whitespace().collect::<Vec<_>>().join(" ");
+        if is_arabic(langs) { lang::western_digits(&copied) } else { copied }
+    };
     TranslationUnit {
         document: document.id.clone(),
         index: segment.index,
@@ -25,7 +29,7 @@ pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> Transla
         kind: document.blocks[segment.block].kind,
         source: source.to_string(),
         source_normalized,
-        target: if waits { String::new() } else { source.split_whitespace().collect::<Vec<_>>().join(" ") },
+        target: if waits { String::new() } else { copied() },
         state: if waits { State::Skipped } else { State::Copied },
         reason: None,
         findings: Vec::new(),
@@ -40,22 +44,24 @@ pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> Transla
 /// Whether there is something in `text` for a model that reads `langs`. Models that read any language are asked for
 /// Arabic, which is what this program is for.
 pub(super) fn needs_translation(langs: &[Lang], text: &str) -> bool {
-    if langs.is_empty() || langs.iter().any(Lang::is_arabic_script) {
-        lang::has_arabic(text)
-    } else {
-        text.chars().any(char::is_alphabetic)
-    }
+    if is_arabic(langs) { lang::has_arabic(text) } else { text.chars().any(char::is_alphabetic) }
 }
 
-/// Settles those of `units` that wait and that a person has corrected: that outranks any model and any check.
+/// Whether these are the languages of a model that is asked for Arabic.
+fn is_arabic(langs: &[Lang]) -> bool {
+    langs.is_empty() || langs.iter().any(Lang::is_arabic_script)
+}
+
+/// Settles those of `units` that a person has corrected, copied ones too: that outranks any model and any check.
 pub fn correct<'u>(
     units: impl Iterator<Item = &'u mut TranslationUnit>,
     memory: &Memory,
 ) -> Result<(), MemoryError> {
-    let mut waiting: Vec<&mut TranslationUnit> = units.filter(|unit| unit.is_waiting()).collect();
-    let sources: Vec<&str> = waiting.iter().map(|unit| unit.source_normalized.as_str()).collect();
+    let is_open = |unit: &&mut TranslationUnit| unit.is_waiting() || unit.state == State::Copied;
+    let mut open: Vec<&mut TranslationUnit> = units.filter(is_open).collect();
+    let sources: Vec<&str> = open.iter().map(|unit| unit.source_normalized.as_str()).collect();
     let corrections = memory.corrections(&sources)?;
-    for (unit, correction) in waiting.iter_mut().zip(corrections) {
+    for (unit, correction) in open.iter_mut().zip(corrections) {
         let Some(target) = correction else { continue };
         unit.target = target;
         unit.state = State::Translated;

@@ -53,6 +53,9 @@ fn spec_of_folder(dir: &Path) -> Result<ModelSpec, String> {
         let spec = spec_of_gguf(&dir.join(gguf))?;
         return Ok(ModelSpec { source: Source::Path { dir: dir.into() }, ..spec });
     }
+    if let ([_, _, ..], false) = (&ggufs[..], is_encoder_decoder) {
+        return Err(format!("holds {} .gguf files; give the path of one", ggufs.len()));
+    }
     let family = family_of_folder(dir, &names)?;
     let task = if family == Family::Bart { Task::Brief } else { Task::Translate };
     let mut spec = bare_spec(&dir.join("."), family, vec![task])?;

@@ -60,7 +60,7 @@ const SAME: f32 = 0.7;
 
 /// A brief by map-reduce over the whole document; `method` is the model's name.
 ///
-/// Flagged units are not shown to the model, since it would repeat their faults as facts (they are in `flagged`); if
+/// Flagged units are not shown to the model, since it would repeat their faults as facts (they are in `doubted`); if
 /// all units are flagged, those that are English at all are shown. Nor are sentences that speak to the model. A brief of which no sentence is borne out gets the
 /// extractive points, and its method says so.
 ///
@@ -461,7 +461,7 @@ mod tests {
         let model = Scripted::new(&[]);
         let brief = abstractive(&units, &model, "tiny", &Unwatched::default()).unwrap();
         assert!(!model.prompts.lock().unwrap().join(" ").contains("120 tents"));
-        assert_eq!(brief.flagged, [2]);
+        assert_eq!(brief.doubted, [2]);
     }
 
     #[test]

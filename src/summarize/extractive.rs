@@ -4,6 +4,7 @@ use super::addressed::speaks_to_a_machine;
 use super::facts::{Facts, facts};
 use super::figures::figures;
 use super::headline::{shorten, title};
+use super::quote::quote;
 use super::rank::{Vector, centrality, vectors};
 use super::words::arabic_stems;
 use crate::brief::{Brief, Point};
@@ -47,7 +48,8 @@ const SAME: f32 = 0.7;
 pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Brief {
     let candidates = Candidates::of(units);
     let headline = title(units).or_else(|| candidates.lead(units)).unwrap_or_else(|| first_text(units));
-    let is_told = |c: usize| quote(units, candidates.units[c]).text == headline.text;
+    let is_told =
+        |c: usize| quote(units, candidates.units[c]).is_none_or(|point| point.text == headline.text);
     let (doubted, trusted): (Vec<usize>, Vec<usize>) = (0..candidates.units.len())
         .filter(|&c| !is_told(c))
         .partition(|&c| units[candidates.units[c]].risk() == Risk::High);
@@ -58,7 +60,7 @@ pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Bri
     }
     let mut positions: Vec<usize> = chosen.into_iter().map(|c| candidates.units[c]).collect();
     positions.sort_unstable();
-    let points = positions.into_iter().map(|at| quote(units, at)).collect();
+    let points = positions.into_iter().filter_map(|at| quote(units, at)).collect();
     let Facts { who, places, dates } = facts(units);
     Brief {
         method: "extractive".into(),
@@ -68,7 +70,7 @@ pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Bri
         dates,
         points,
         figures: figures(units, &scores(units), options.max_figures),
-        flagged: units.iter().filter(|u| u.state == State::Flagged).map(|u| u.index).collect(),
+        doubted: units.iter().filter(|u| u.risk() == Risk::High).map(|u| u.index).collect(),
         dropped: 0,
     }
 }
@@ -87,32 +89,6 @@ pub(super) fn scores(units: &[TranslationUnit]) -> Vec<f32> {
 fn points_for(sentences: usize, options: &ExtractiveOptions) -> usize {
     let grown = (1.2 * (sentences as f32).sqrt()).round() as usize;
     grown.clamp(options.min_points, options.max_points.max(options.min_points))
-}
-
-/// The unit at `at` in its words. An item of a list comes with the line that introduces it: under "It is forbidden:" an
-/// item alone says the opposite.
-fn quote(units: &[TranslationUnit], at: usize) -> Point {
-    let words = |unit: &TranslationUnit| unit.target.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (text, index) = (words(&units[at]), units[at].index);
-    match introduction(units, at) {
-        Some(line) => {
-            let introduced = words(line);
-            let text = format!("{}: {text}", introduced.trim_end_matches([':', '.', ' ']));
-            Point { text, units: vec![line.index, index] }
-        }
-        None => Point { text, units: vec![index] },
-    }
-}
-
-/// The heading right above a list, or the line with a colon before it.
-fn introduction(units: &[TranslationUnit], at: usize) -> Option<&TranslationUnit> {
-    if units[at].kind != BlockKind::ListItem {
-        return None;
-    }
-    let line = units[..at].iter().rfind(|unit| unit.kind != BlockKind::ListItem)?;
-    let introduces =
-        matches!(line.kind, BlockKind::Heading(_)) || line.source_normalized.trim_end().ends_with(':');
-    Some(line).filter(|line| introduces && !line.target.trim().is_empty())
 }
 
 /// For a report without a sentence to quote: whatever stands first.
@@ -285,37 +261,6 @@ mod tests {
     }
 
     #[test]
-    fn an_item_of_a_list_is_quoted_with_what_introduces_it() {
-        let mut units = vec![
-            unit(0, "دليل المتطوعين في التوزيع", "Guide for volunteers"),
-            unit(1, "يُمنع منعاً باتاً:", "It is strictly forbidden:"),
-            unit(
-                2,
-                "تصوير المستفيدين أو وثائقهم بالهاتف الشخصي.",
-                "To photograph beneficiaries or their papers with a phone.",
-            ),
-            unit(
-                3,
-                "تسليم سلتين لشخص واحد من دون تفويض مكتوب.",
-                "To hand two baskets to one person without a written mandate.",
-            ),
-        ];
-        units[0].kind = BlockKind::Title;
-        units[2].kind = BlockKind::ListItem;
-        units[3].kind = BlockKind::ListItem;
-        let points = brief(&units).points;
-        assert_eq!(points.len(), 2);
-        for (point, item) in points.iter().zip([2, 3]) {
-            assert_eq!(point.units, [1, item]);
-            assert_eq!(point.text, format!("It is strictly forbidden: {}", units[item].target));
-        }
-        units[1].kind = BlockKind::Heading(2);
-        assert_eq!(brief(&units).points, points, "a heading introduces as well");
-        units[1] = unit(1, "وصلت الشاحنة أمس.", "The truck came yesterday.");
-        assert!(brief(&units).points.iter().all(|p| p.units.len() == 1), "a sentence before a list does not");
-    }
-
-    #[test]
     fn the_same_news_is_told_once() {
         let mut units = document();
         let mut again = units[1].clone();
@@ -330,7 +275,7 @@ mod tests {
         units[1].state = State::Flagged;
         let doubted = brief(&units);
         assert!(!cited(&doubted).contains(&1));
-        assert_eq!(doubted.flagged, [1]);
+        assert_eq!(doubted.doubted, [1]);
         // As good as flagged: what the model guessed.
         units[1].state = State::Translated;
         units[1].score = Some(Score { mean_log_prob: -1.2, min_log_prob: -4.0, tokens: 9 });

@@ -13,6 +13,7 @@ use super::dates::dates;
 use super::gazetteer::{BEFORE_A_PERSON, BEFORE_A_PLACE, GIVEN, IN, IN_ENGLISH, NO_PLACES, PLACES};
 use crate::brief::Point;
 use crate::lang::words;
+use crate::names::spelling::distance;
 use crate::names::{self, Occurrence};
 use crate::numbers::{Form, mentions};
 use crate::unit::{Risk, State, TranslationUnit};
@@ -122,11 +123,21 @@ impl<'u> Sentence<'u> {
     }
 
     fn people(&self) -> impl Iterator<Item = (String, String)> {
-        self.names.iter().filter(|name| self.is_person(name)).map(|name| {
-            // What follows in capitals is of the name too, though it is no spelling of the Arabic.
-            let end = capital_after(self.target, name.at.end).unwrap_or(name.at.end);
-            (name.key.clone(), self.target[name.at.start..end].to_owned())
+        self.names.iter().filter(|name| self.is_person(name)).filter_map(|name| {
+            let end = match capital_after(self.target, name.at.end) {
+                None => name.at.end,
+                Some(end) if self.is_of_two_words(name, end) => end,
+                // What the Arabic does not have is the model's own, so who is meant is not sure.
+                Some(_) => return None,
+            };
+            Some((name.key.clone(), self.target[name.at.start..end].to_owned()))
         })
+    }
+
+    /// Whether the English from the name to `end` is a spelling of the two Arabic words behind it: `نصر الله`, Nasrallah.
+    fn is_of_two_words(&self, name: &Name, end: usize) -> bool {
+        let next = self.arabic.get(name.words.end..name.words.end + 2);
+        next.is_some_and(|words| distance(self.target[name.at.end..end].trim(), &words.concat()).is_some())
     }
 
     /// Someone with a title, who says something, or with a given name and another.
@@ -320,6 +331,21 @@ mod tests {
         check("دليل مدير دبيان", "The Debian Administrator's Handbook", &[], &[], &[]);
         check("في اتفاق باريس", "in the Paris Agreement", &[], &[], &[]);
         check("وقالت روسيا إنها وصلت", "Russia said that it had arrived", &[], &[], &[]);
+        // A surname of two Arabic words, and one that is nowhere.
+        check(
+            "قال وزير الدفاع علي حسن نصر الله إن الهدنة باقية",
+            "Defence Minister Ali Hassan Nasrallah said that the truce holds",
+            &["Ali Hassan Nasrallah"],
+            &[],
+            &[],
+        );
+        check(
+            "قال وزير الدفاع علي حسن إن الهدنة باقية",
+            "Defence Minister Ali Hassan Nasrallah said that the truce holds",
+            &[],
+            &[],
+            &[],
+        );
         check("2000 شخص منذ عام 2015", "2000 people since 2015", &[], &[], &["2015"]);
         check("", "", &[], &[], &[]);
     }

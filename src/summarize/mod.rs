@@ -12,6 +12,7 @@ mod figures;
 mod gazetteer;
 mod grounding;
 mod headline;
+mod quote;
 mod rank;
 mod words;
 

@@ -68,7 +68,7 @@ impl DocumentWriter for BriefMarkdown {
             out.push_str("\n## Figures\n\n");
             for figure in &brief.figures {
                 let (value, sentence) = (markdown(&figure.value), markdown(&figure.sentence));
-                let _ = writeln!(out, "- **{value}**: {sentence}{}", cited.units(&[figure.unit]));
+                let _ = writeln!(out, "- **{value}**: {sentence}{}", cited.units(&figure.units()));
             }
         }
         let _ = write!(out, "\n## What to check\n\n{}\n", words::trust(&ledger));

@@ -128,9 +128,12 @@ fn name(record: &DocumentRecord) -> String {
 
 fn push_brief(brief: &Brief, bilingual: Option<&str>, out: &mut String) {
     let cite = |units: &[usize]| {
-        let link = |index: &usize| match bilingual {
-            Some(file) => format!(" [\\[{n}\\]]({}#u{n})", links::href(file), n = index + 1),
-            None => format!(" \\[{}\\]", index + 1),
+        let link = |index: &usize| {
+            let mark = if brief.doubted.contains(index) { "⚠" } else { "" };
+            match bilingual {
+                Some(file) => format!(" [\\[{n}\\]]({}#u{n}){mark}", links::href(file), n = index + 1),
+                None => format!(" \\[{}\\]{mark}", index + 1),
+            }
         };
         units.iter().map(link).collect::<String>()
     };

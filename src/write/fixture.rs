@@ -5,7 +5,7 @@ use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEnco
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::similar::NearDuplicate;
 use crate::unit::{
-    Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Score, State, TranslatedDocument,
+    Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Risk, Score, State, TranslatedDocument,
     TranslationUnit,
 };
 
@@ -117,8 +117,13 @@ pub(super) fn report() -> TranslatedDocument {
             Point { text: "Volunteers reached the village.".into(), units: vec![1] },
             Point { text: "One said: <script>alert(1)</script>".into(), units: vec![2, 4] },
         ],
-        figures: vec![Figure { value: "555".into(), sentence: "+963 11 555".into(), unit: 5 }],
-        flagged: vec![1],
+        figures: vec![Figure {
+            value: "555".into(),
+            sentence: "+963 11 555".into(),
+            unit: 5,
+            also: Vec::new(),
+        }],
+        doubted: doc.units.iter().filter(|unit| unit.risk() == Risk::High).map(|unit| unit.index).collect(),
         dropped: 0,
     });
     doc
@@ -144,7 +149,7 @@ pub(super) fn run() -> RunRecord {
         near_duplicate: None,
         first_seen: None,
         changed: false,
-        title: doc.title().into(),
+        title: doc.title().unwrap_or_default().into(),
         brief: doc.brief.clone(),
         outputs: super::output_paths(&doc, &super::Format::ALL)
             .iter()

@@ -112,7 +112,7 @@ struct FactsView {
 struct FigureView {
     value: Value,
     sentence: Value,
-    cite: Option<Cite>,
+    cites: Vec<Cite>,
 }
 
 /// A link to a unit.
@@ -136,7 +136,7 @@ impl BriefView {
         let figure = |figure: &crate::brief::Figure| FigureView {
             value: english_html(&figure.value),
             sentence: english_html(&figure.sentence),
-            cite: cite(&figure.unit),
+            cites: figure.units().iter().filter_map(cite).collect(),
         };
         BriefView {
             headline: point(&brief.headline),

@@ -82,6 +82,17 @@ pub(super) fn bilingual(record: &DocumentRecord) -> Option<&str> {
         .or_else(|| output(record, ".bilingual.md"))
         .or_else(|| output(record, ".bilingual.docx"))
         .or_else(|| output(record, ".en.txt"))
+        .or_else(|| in_english(record))
+}
+
+/// The file itself in English, where that is none of the formats that have a name here.
+fn in_english(record: &DocumentRecord) -> Option<&str> {
+    let is_it = |path: &&String| {
+        path.rsplit_once(".en.").is_some_and(|(_, extension)| {
+            !extension.contains(['.', '/']) && !matches!(extension, "txt" | "docx" | "html" | "md")
+        })
+    };
+    record.outputs.iter().find(is_it).map(String::as_str)
 }
 
 /// The title of a document for lists.
@@ -136,6 +147,8 @@ struct Report<'r> {
     path: Value,
     title: String,
     headline: &'r str,
+    /// Whether a sentence that the headline comes from is of high risk.
+    doubted: bool,
     href: Option<String>,
     links: Vec<Link>,
     /// Name and words of its risk, and a number that sorts by it: the share of sentences of high risk, then of medium.
@@ -198,12 +211,17 @@ impl<'r> Report<'r> {
             (".units.jsonl", "data"),
         ];
         let link = |(suffix, name)| Some(Link { name, href: links::href(output(record, suffix)?) });
+        let own = in_english(record).map(|file| Link { name: "file in English", href: links::href(file) });
         Report {
             path: path_html(&record.id),
             title: title(record),
             headline: record.brief.as_ref().map_or("", |brief| brief.headline.text.as_str()),
+            doubted: record
+                .brief
+                .as_ref()
+                .is_some_and(|brief| brief.headline.units.iter().any(|unit| brief.doubted.contains(unit))),
             href: bilingual(record).map(links::href),
-            links: kinds.into_iter().filter_map(link).collect(),
+            links: kinds.into_iter().filter_map(link).chain(own).collect(),
             risk: record.risk.as_ref().map(|risk| RiskView::of(risk, &run.model)),
             states: words::states(&record.ledger),
             encoding: encoding(record),

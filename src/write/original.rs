@@ -18,7 +18,7 @@ use super::marks::{self, Stretch};
 use super::subtitle::{lines, shared};
 use super::{DocumentWriter, WriteError, layout, links, words};
 use crate::document::{Document, Mark, Notation, Part, Span, Written};
-use crate::lang::is_bidi_control;
+use crate::lang::{self, is_bidi_control};
 use crate::sheet;
 use crate::unit::{State, TranslatedDocument, TranslationUnit};
 use crate::xml;
@@ -300,7 +300,15 @@ fn english<'s>(
 ) -> Option<String> {
     let Document { text, .. } = &doc.document;
     let units = overlapping(doc, span);
-    if units.iter().all(|unit| matches!(unit.state, State::Copied | State::Skipped)) {
+    // Of what is copied nothing but digits may be otherwise than in the source.
+    let is_as_it_was =
+        |unit: &TranslationUnit| unit.source.split_whitespace().eq(unit.target.split_whitespace());
+    let is_kept = |unit: &TranslationUnit| match unit.state {
+        State::Skipped => true,
+        State::Copied => is_as_it_was(unit),
+        _ => false,
+    };
+    if units.iter().all(is_kept) {
         return None;
     }
     let mut out = String::new();
@@ -310,7 +318,8 @@ fn english<'s>(
         out.extend(gap.chars().filter(|&c| !is_bidi_control(c)));
         let own = Span::new(unit.span.start.max(span.start), unit.span.end.min(span.end));
         match (unit.state, share(unit.index)) {
-            (State::Copied, _) => out.push_str(own.of(text)),
+            (State::Copied, _) if is_as_it_was(unit) => out.push_str(own.of(text)),
+            (State::Copied, _) => out.push_str(&lang::western_digits(own.of(text))),
             // Another piece of it may be one that stays as it is.
             (State::Skipped, _) if own.len() < unit.span.len() => out.push_str(own.of(text)),
             (_, Some(share)) => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::document::BlockKind;
-use crate::run::Readers;
+use crate::run::{Outcome, Readers};
 use crate::unit::State;
 
 fn bytes(name: &str, doc: &TranslatedDocument) -> Vec<u8> {
@@ -273,6 +273,40 @@ fn digest_and_index_are_as_expected() {
     let page = index::render(&fixture::run()).unwrap();
     let body = &page[page.find("<body>").unwrap()..page.find("<script>").unwrap()];
     expect("index.body.html", body);
+}
+
+#[test]
+fn a_heading_further_down_is_no_title() {
+    use BlockKind::{Heading, Paragraph, Title};
+    let title = |kinds: [BlockKind; 2]| {
+        let blocks = [("", kinds[0], &["First."][..]), ("\n\n", kinds[1], &["Second."][..])];
+        words::title(&fixture::build("a/b.txt", &blocks, ""))
+    };
+    assert_eq!(title([Paragraph, Heading(2)]), "b.txt");
+    assert_eq!(title([Heading(2), Paragraph]), "First.");
+    assert_eq!(title([Paragraph, Title]), "Second.");
+}
+
+#[test]
+fn a_report_whose_file_in_english_is_all_there_is_can_be_opened() {
+    let mut run = fixture::run();
+    let done = run.documents.iter_mut().find(|record| record.outcome == Outcome::Done).unwrap();
+    done.outputs = vec!["a.en.srt".into()];
+    let page = index::render(&run).unwrap();
+    assert!(page.contains("<h2 dir=\"auto\"><a href=\"a.en.srt\">"), "{page}");
+    assert!(page.contains("<a href=\"a.en.srt\">file in English</a>"));
+}
+
+#[test]
+fn what_is_doubted_is_marked_wherever_it_is_cited() {
+    let mut run = fixture::run();
+    let record = run.documents.iter_mut().find(|record| record.brief.is_some()).unwrap();
+    // Else the headline is the title, and not told again.
+    record.title = "Another".into();
+    let brief = record.brief.as_mut().unwrap();
+    brief.doubted = brief.headline.units.clone();
+    assert!(digest::render(&run).contains("#u1)⚠"));
+    assert!(index::render(&run).unwrap().contains("⚠</span>"));
 }
 
 #[test]

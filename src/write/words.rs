@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use crate::brief::Brief;
-use crate::document::BlockKind;
 use crate::similar::NearDuplicate;
 use crate::unit::{
     Check, DocumentRisk, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit,
@@ -209,10 +208,7 @@ pub(super) fn short_digest(model: &ModelStamp) -> &str {
 
 /// The name of a document for headings: its title where it has one, else the name of its file.
 pub(super) fn title(doc: &TranslatedDocument) -> String {
-    let heading = |unit: &&TranslationUnit| matches!(unit.kind, BlockKind::Title | BlockKind::Heading(_));
-    let named =
-        doc.units.iter().find(heading).map(|unit| unit.target.trim()).filter(|title| !title.is_empty());
-    shorten(named.unwrap_or_else(|| file_name(&doc.document.id)))
+    shorten(doc.title().unwrap_or_else(|| file_name(&doc.document.id)))
 }
 
 /// The last part of a document's id.

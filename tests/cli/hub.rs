@@ -42,6 +42,25 @@ fn what_cannot_be_reached_is_not_said_to_be_taken() {
 }
 
 #[test]
+fn auto_says_what_it_could_not_take() {
+    let (place, server) = (Place::new(), Server::start());
+    server.put("m/x.txt", b"x");
+    place.write(
+        "registry.toml",
+        format!(
+            "[[model]]\nname = 'later'\nabout = 'x'\ntasks = ['translate']\nfamily = 'echo'\nlicence = 'MIT'\nauto = 2\n\
+             source.url = {{ base = '{}/m/' }}\nfiles = [{{ name = 'x.txt' }}]\n",
+            server.address
+        ),
+    );
+    // The Hub answers, but does not have the best model.
+    let mut command = assert_cmd::Command::from_std(place.command("translate --registry registry.toml"));
+    command.env("HF_ENDPOINT", &server.address).write_stdin("نص\n");
+    let ran = Ran::of(command.output().unwrap());
+    ran.expect(0).says(&["warning: ", "opus-mt-tc-big-ar-en", "Taking later instead"]);
+}
+
+#[test]
 fn auto_takes_the_best_model_from_the_hub_and_later_runs_need_no_network() {
     // Published with safetensors, and as many of these models are, with a half-precision pickle only.
     for (case, weights) in [("marian-base", "model.safetensors"), ("marian-big", "pytorch_model.bin")] {

@@ -81,6 +81,20 @@ fn corrections_of_the_review_stand_in_the_next_run() {
 }
 
 #[test]
+fn a_copied_sentence_has_western_digits_and_may_be_corrected() {
+    let place = Place::new();
+    place.write("in/a.txt", [FINE, "Le 5 mai", "١٢ - ٥ / ٢٠١٦"].join("\n\n"));
+    place.run("run in --out out --model echo", 0, "out");
+    let target = |at: usize| units(&place)[at]["target"].as_str().unwrap().to_owned();
+    assert_eq!((target(1).as_str(), target(2).as_str()), ("Le 5 mai", "12 - 5 / 2016"));
+    place.write("mine.csv", "arabic,correction\nLe 5 mai,On 5 May\n١٢ - ٥ / ٢٠١٦,12 May 2016\n");
+    place.tarjuman("memory import out/memory.sqlite mine.csv").expect(0).says(&["2 corrections taken in"]);
+    place.run("run in --out out --model echo", 0, "out");
+    assert_eq!((target(1).as_str(), target(2).as_str()), ("On 5 May", "12 May 2016"));
+    assert!(place.read("out/a.en.txt").contains("12 May 2016"));
+}
+
+#[test]
 fn corrections_of_reports_that_are_not_in_a_run_stay_in_the_table() {
     let place = Place::new();
     let other = "حلقة أخرى من السلسلة.";

@@ -70,6 +70,8 @@ fn each_mistake_has_its_message() {
         ("run same2 --out out --model echo", &["A.TXT and a.txt"]),
         ("run apart/b.txt same/a.txt apart --out out --model echo", &[]),
         ("run reports --out reports --model echo", &["reports: is both input and output", "hint: "]),
+        // Its `news.en.txt` may be a person's.
+        ("run reports/news.txt --out reports --model echo", &["reports: is both input and output", "hint: "]),
         ("segment nowhere.txt", &["nowhere.txt: ", "No such file"]),
         ("segment reports/news.txt --encoding utf8x", &["unknown encoding `utf8x`", "hint: did you mean"]),
         // Outputs.

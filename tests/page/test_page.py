@@ -547,6 +547,27 @@ class Correcting(Pages):
         expect(page.locator("main")).to_contain_text("{{ 7*7 }}")
 
 
+class Index(Pages):
+    def test_what_is_looked_for_is_shown_near_duplicate_or_not(self):
+        reports, out = self.home / "twice", self.home / "twice-out"
+        reports.mkdir()
+        (reports / "one.txt").write_text(EDITOR, "utf-8")
+        (reports / "two.txt").write_text(EDITOR + "\nوصلت شاحنة.\n", "utf-8")
+        run(reports, out)
+        page = self.page(out / "index.html")
+        shown, words = page.locator(".reports > li:visible"), page.get_by_role("searchbox")
+        expect(shown).to_have_count(1)
+        words.fill("two.txt")
+        expect(page.locator("li.like")).to_be_visible()
+        # Not in the names of files and states, which all have.
+        words.fill("bilingual")
+        expect(shown).to_have_count(0)
+        words.fill("")
+        expect(shown).to_have_count(1)
+        page.get_by_label("Risk").select_option(page.locator("li.like").get_attribute("data-risk"))
+        expect(page.locator("li.like")).to_be_visible()
+
+
 class TenThousand(Pages):
     """Correct and quick on a page of 10,000 sentences."""
 

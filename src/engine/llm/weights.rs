@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use candle_core::quantized::gguf_file::{Content, TensorInfo};
 use candle_core::{Device, Tensor};
 
+use super::config::{Config, RopeStyle};
 use crate::engine::{EngineError, first_line, gguf};
 use crate::model::AdapterSpec;
 
@@ -46,7 +47,7 @@ impl Weights {
     /// Merges the low-rank matrices of `path` into every matrix read from now on. Errors name what does not fit:
     /// a rank that differs from the registry's, shapes that differ from the base's, tensors without a layer.
     pub fn with_adapter(mut self, path: &Path, spec: &AdapterSpec) -> Result<Self, EngineError> {
-        let adapter = Adapter::open(path, spec)?;
+        let mut adapter = Adapter::open(path, spec)?;
         for (name, (a, b)) in &adapter.pairs {
             let Some(info) = self.content.tensor_infos.get(name) else {
                 return Err(EngineError::Invalid(format!(
@@ -65,6 +66,7 @@ impl Weights {
                 )));
             }
         }
+        adapter.interleave(&Config::from_gguf(&self.content)?)?;
         self.adapter = Some(adapter);
         Ok(self)
     }
@@ -197,6 +199,29 @@ impl Adapter {
         }
         Ok(Adapter { pairs })
     }
+
+    /// Brings the rows of queries and keys into the order of the file: files of some architectures have those of each head
+    /// interleaved for their rotary embeddings, adapters have them as they were trained.
+    fn interleave(&mut self, config: &Config) -> Result<(), EngineError> {
+        if config.rope_style != RopeStyle::Interleaved {
+            return Ok(());
+        }
+        for (name, (_, b)) in &mut self.pairs {
+            let heads = match name.rsplit('.').nth(1) {
+                Some("attn_q") => config.heads,
+                Some("attn_k") => config.kv_heads,
+                _ => continue,
+            };
+            *b = interleaved(b, heads)?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of each head's two halves (heads · 2 · half × rank) in turns.
+fn interleaved(b: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
+    let (rows, rank) = b.dims2()?;
+    b.reshape((heads, 2, rows / heads / 2, rank))?.transpose(1, 2)?.contiguous()?.reshape((rows, rank))
 }
 
 /// `model.layers.3.self_attn.q_proj` → `blk.3.attn_q.weight`.
@@ -220,6 +245,13 @@ fn gguf_name(stem: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_of_queries_are_interleaved_by_head() {
+        let b = Tensor::arange(0f32, 8.0, &Device::Cpu).unwrap().reshape((8, 1)).unwrap();
+        let rows = interleaved(&b, 2).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(rows, [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+    }
 
     #[test]
     fn adapter_layers_map_to_gguf_names() {

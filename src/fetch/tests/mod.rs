@@ -137,6 +137,14 @@ fn a_broken_connection_is_taken_up_where_it_broke() {
 }
 
 #[test]
+fn a_busy_server_is_asked_again() {
+    let (home, server, model) = (Home::new(), hub_server(), hub_model());
+    server.be_busy(2);
+    let installed = home.store(&server).pull(&model, &FetchUnwatched).unwrap();
+    assert_eq!(read(&installed, "model.bin"), weights());
+}
+
+#[test]
 fn a_stopped_download_goes_on_in_the_next_run() {
     let (home, server, model) = (Home::new(), hub_server(), hub_model());
     let watch = Recorder { stop_after: Some(100_000), ..Recorder::default() };

@@ -17,6 +17,8 @@ struct State {
     hub: BTreeMap<String, Vec<u8>>,
     /// Close the connection after so many bytes of a body, so many times.
     cuts: Vec<usize>,
+    /// So many requests are answered that it is busy.
+    busy: usize,
     ignore_ranges: bool,
     log: Vec<String>,
     tokens: Vec<String>,
@@ -53,6 +55,10 @@ impl Server {
 
     pub fn cut_after(&self, bytes: &[usize]) {
         self.state.lock().unwrap().cuts = bytes.into();
+    }
+
+    pub fn be_busy(&self, requests: usize) {
+        self.state.lock().unwrap().busy = requests;
     }
 
     pub fn ignore_ranges(&self) {
@@ -100,6 +106,10 @@ fn reply(
     state.log.push(format!("{method} {path}{asked}"));
     if let Some(token) = headers.get("authorization") {
         state.tokens.push(format!("{path}: {token}"));
+    }
+    if state.busy > 0 && path != "/" {
+        state.busy -= 1;
+        return ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n".into(), vec![]);
     }
     let not_found = |code: &str| {
         (format!("HTTP/1.1 404 Not Found\r\nx-error-code: {code}\r\ncontent-length: 0\r\n"), vec![])

@@ -5,18 +5,21 @@
   if (!form) return;
   const list = document.querySelector('.reports');
   const reports = [...list.children];
-  const texts = new Map(reports.map((report) => [report, report.textContent.toLowerCase()]));
+  const said = (report) => [...report.querySelectorAll('h2, .headline, .path, .likes')].map((part) => part.textContent).join(' ');
+  const texts = new Map(reports.map((report) => [report, said(report).toLowerCase()]));
   const [words, risk, order, shown] = ['words', 'risk', 'order', 'shown'].map((id) => document.getElementById(id));
   const [once, news] = ['once', 'news'].map((id) => document.getElementById(id));
   const weight = (report) => Number(report.dataset.weight || 0);
   const narrow = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    // What is looked for is shown, near-duplicate or not: the one that stands for it may not be what is wanted.
+    const isLookedFor = wanted.length > 0 || risk.value || (news && news.checked);
     let count = 0;
     for (const report of reports) {
       const fits = wanted.every((word) => texts.get(report).includes(word))
         && (!risk.value || report.dataset.risk === risk.value)
         && !(news && news.checked && !report.dataset.news)
-        && !(once && once.checked && report.classList.contains('like'));
+        && !(once && once.checked && !isLookedFor && report.classList.contains('like'));
       report.hidden = !fits;
       if (fits) count += 1;
     }

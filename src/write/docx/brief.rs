@@ -106,7 +106,7 @@ pub(super) fn push_points(brief: &Brief, doc: &TranslatedDocument, links: Links,
         let runs = english(&figure.value, Look::BOLD)
             + &english(&format!(": {}", figure.sentence), Look::PLAIN)
             + &space
-            + &cite(&[figure.unit], doc, links);
+            + &cite(&figure.units(), doc, links);
         body.push_str(&paragraph_of("ListBullet", List::Bullet(0), false, &runs));
     }
 }
