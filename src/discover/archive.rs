@@ -20,8 +20,7 @@ pub(super) fn is_document(from: impl Read + Seek) -> Result<bool, String> {
 }
 
 /// Name, number and size of every file in it.
-pub(super) fn list(from: impl Read + Seek) -> Result<Vec<(String, Step, u64)>, String> {
-    let mut archive = open(from)?;
+pub(super) fn list<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Vec<(String, Step, u64)>, String> {
     let mut found = Vec::with_capacity(archive.len());
     for number in 0..archive.len() {
         let entry = archive.by_index_raw(number).map_err(|e| e.to_string())?;

@@ -131,7 +131,7 @@ pub fn list(path: &Path) -> Result<Option<Holding>, String> {
         return Ok(listing.map(|listing| Holding { listing, is_document: false, is_parted: true }));
     };
     let mut walk = Walk { listing: Listing::default(), left: size.saturating_mul(RATIO) + (64 << 20) };
-    walk.look_into(kind, &mut BufReader::new(file), "", &[])?;
+    walk.look_into(kind, BufReader::new(file), "", &[])?;
     Ok(Some(Holding { listing: walk.listing, is_document: kind == Kind::Mail, is_parted: false }))
 }
 
@@ -170,15 +170,12 @@ impl Walk {
     fn look_into(
         &mut self,
         kind: Kind,
-        container: &mut (impl Read + Seek),
+        container: impl Read + Seek,
         below: &str,
         steps: &[Step],
     ) -> Result<(), String> {
-        let found = match kind {
-            Kind::Archive => archive::list(&mut *container)?,
-            Kind::Mailbox => mailbox::list(&mut *container).map_err(|e| e.to_string())?,
-            Kind::Mail => attached(container).map_err(|e| e.to_string())?,
-        };
+        let mut container = Open::new(container, kind == Kind::Archive)?;
+        let found = container.list(kind)?;
         let mut taken = HashSet::new();
         for (name, step, bytes) in found {
             let Some(name) = clean(&name) else { continue };
@@ -190,7 +187,7 @@ impl Walk {
             }
             if may_hold(&name)
                 && steps.len() < DEEPEST
-                && let Err(e) = self.look_into_member(&name, container, &steps, bytes)
+                && let Err(e) = self.look_into_member(&name, &mut container, &steps, bytes)
             {
                 self.listing.failed.push((name.clone(), e));
                 continue;
@@ -205,7 +202,7 @@ impl Walk {
     fn look_into_member(
         &mut self,
         name: &str,
-        container: &mut (impl Read + Seek),
+        container: &mut Open<impl Read + Seek>,
         steps: &[Step],
         bytes: u64,
     ) -> Result<(), String> {
@@ -213,9 +210,9 @@ impl Walk {
         if bytes > LARGEST {
             return Err(too_large().to_string());
         }
-        let mut bytes = Cursor::new(take(container, step)?);
+        let mut bytes = Cursor::new(container.take(step)?);
         match kind_of(name, &mut bytes).map_err(|e| e.to_string())? {
-            Some(kind) => self.look_into(kind, &mut bytes, &format!("{name}/"), steps),
+            Some(kind) => self.look_into(kind, bytes, &format!("{name}/"), steps),
             None => Ok(()),
         }
     }
@@ -270,28 +267,58 @@ fn too_large() -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {} MiB", LARGEST >> 20))
 }
 
-/// The bytes of the member that one step leads to.
-fn take(container: &mut (impl Read + Seek), step: &Step) -> Result<Vec<u8>, String> {
-    container.rewind().map_err(|e| e.to_string())?;
-    let taken = match step {
-        Step::Entry(number) => {
-            return archive::entry(&mut archive::open(container)?, *number);
-        }
-        Step::Message { start, bytes } => mailbox::message(container, *start, *bytes, LARGEST),
-        Step::Part { head, start, bytes } => parts::part(container, *head, *start, *bytes),
-        Step::Attachment(number) => whole(container).and_then(|bytes| {
-            let message = mail::parse(&bytes);
-            let attachment = message.and_then(|message| mail::attachment(&message, *number));
-            attachment.ok_or_else(|| io::Error::other("the attachment is not there any more"))
-        }),
-    };
-    taken.map_err(|e| e.to_string())
+/// A container that is open: the directory of an archive is read once, however many of its members are asked for.
+enum Open<R> {
+    Archive(archive::Archive<R>),
+    /// A mailbox, a mail or a long text.
+    Other(R),
 }
 
-/// Opens members, and keeps the archive of the last one open: its directory is read once.
+impl<R: Read + Seek> Open<R> {
+    fn new(container: R, is_archive: bool) -> Result<Self, String> {
+        Ok(if is_archive { Open::Archive(archive::open(container)?) } else { Open::Other(container) })
+    }
+
+    /// Name, way and size of what is in it.
+    fn list(&mut self, kind: Kind) -> Result<Vec<(String, Step, u64)>, String> {
+        let found = match self {
+            Open::Archive(archive) => return archive::list(archive),
+            Open::Other(container) if kind == Kind::Mailbox => mailbox::list(container),
+            Open::Other(container) => attached(container),
+        };
+        found.map_err(|e| e.to_string())
+    }
+
+    /// The bytes of the member that one step leads to.
+    fn take(&mut self, step: &Step) -> Result<Vec<u8>, String> {
+        let container = match (self, step) {
+            (Open::Archive(archive), Step::Entry(number)) => return archive::entry(archive, *number),
+            (Open::Other(container), _) => container,
+            (Open::Archive(_), _) => return Err("an archive has entries only".into()),
+        };
+        container.rewind().map_err(|e| e.to_string())?;
+        let taken = match step {
+            Step::Entry(_) => return Err("only an archive has entries".into()),
+            Step::Message { start, bytes } => mailbox::message(container, *start, *bytes, LARGEST),
+            Step::Part { head, start, bytes } => parts::part(container, *head, *start, *bytes),
+            Step::Attachment(number) => whole(container).and_then(|bytes| {
+                let message = mail::parse(&bytes);
+                let attachment = message.and_then(|message| mail::attachment(&message, *number));
+                attachment.ok_or_else(|| io::Error::other("the attachment is not there any more"))
+            }),
+        };
+        taken.map_err(|e| e.to_string())
+    }
+}
+
+/// Opens members, and keeps the containers on the way to the last one open, since the next one most often lies beside it:
+/// unpacking a mailbox for each of its mails would take the square of its length. What is kept are the bytes that were in
+/// memory when it was listed.
 #[derive(Default)]
 pub struct Opener {
-    last: Option<(PathBuf, archive::Archive<BufReader<File>>)>,
+    file: Option<(PathBuf, Open<BufReader<File>>)>,
+    /// The containers in that one, the outermost first, each with the step that led to it.
+    inside: Vec<(Step, Open<Cursor<Vec<u8>>>)>,
 }
 
 impl Opener {
@@ -300,23 +327,28 @@ impl Opener {
     /// # Errors
     /// One line: the container or a member is damaged, encrypted, or larger than the limits.
     pub fn open(&mut self, path: &Path, steps: &[Step]) -> Result<Vec<u8>, String> {
-        let Some((first, rest)) = steps.split_first() else { return Ok(Vec::new()) };
-        let mut bytes = match first {
-            Step::Entry(number) => archive::entry(self.archive(path)?, *number)?,
-            step => take(&mut BufReader::new(File::open(path).map_err(|e| e.to_string())?), step)?,
-        };
-        for step in rest {
-            bytes = take(&mut Cursor::new(bytes), step)?;
+        let Some((last, way)) = steps.split_last() else { return Ok(Vec::new()) };
+        let is_archive = |step: &Step| matches!(step, Step::Entry(_));
+        if self.file.as_ref().is_none_or(|(open, _)| open != path) {
+            *self = Opener::default();
+            let file = BufReader::new(File::open(path).map_err(|e| e.to_string())?);
+            self.file = Some((path.into(), Open::new(file, is_archive(&steps[0]))?));
         }
-        Ok(bytes)
+        let kept = self.inside.iter().zip(way).take_while(|((step, _), wanted)| step == *wanted).count();
+        self.inside.truncate(kept);
+        for (step, next) in way.iter().zip(&steps[1..]).skip(kept) {
+            let bytes = Cursor::new(self.take(step)?);
+            self.inside.push((step.clone(), Open::new(bytes, is_archive(next))?));
+        }
+        self.take(last)
     }
 
-    fn archive(&mut self, path: &Path) -> Result<&mut archive::Archive<BufReader<File>>, String> {
-        if self.last.as_ref().is_none_or(|(last, _)| last != path) {
-            let file = File::open(path).map_err(|e| e.to_string())?;
-            self.last = Some((path.into(), archive::open(BufReader::new(file))?));
+    fn take(&mut self, step: &Step) -> Result<Vec<u8>, String> {
+        match (self.inside.last_mut(), &mut self.file) {
+            (Some((_, open)), _) => open.take(step),
+            (None, Some((_, open))) => open.take(step),
+            (None, None) => Ok(Vec::new()),
         }
-        self.last.as_mut().map(|(_, archive)| archive).ok_or_else(String::new)
     }
 }
 
@@ -395,6 +427,56 @@ mod tests {
         assert!(
             text("box.mbox/0001.eml").contains("Subject: one") && !text("box.mbox/0001.eml").contains("two")
         );
+    }
+
+    #[test]
+    fn a_container_in_another_is_unpacked_once() {
+        let mailbox = [b"From x\n".as_slice(), &mail("one", "a.txt"), b"\nFrom y\n", &mail("two", "b.txt")];
+        let inner = zip(&[("x.txt", b"first"), ("y.txt", b"second")]);
+        for (name, inner) in [("box.mbox", mailbox.concat()), ("in.zip", inner)] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.zip");
+            std::fs::write(&path, zip(&[(name, &inner)])).unwrap();
+            let members = list(&path).unwrap().unwrap().listing.members;
+            let mut opener = Opener::default();
+            opener.open(&path, &members[0].steps).unwrap();
+            // Whoever unpacks it again now finds nothing.
+            std::fs::write(&path, vec![0; inner.len()]).unwrap();
+            for member in &members {
+                assert!(opener.open(&path, &member.steps).is_ok(), "{}", member.name);
+            }
+            assert!(Opener::default().open(&path, &members[0].steps).is_err());
+        }
+    }
+
+    /// Counts the bytes that are read.
+    struct Counting<'c>(Cursor<Vec<u8>>, &'c std::cell::Cell<usize>);
+
+    impl Read for Counting<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let read = self.0.read(into)?;
+            self.1.set(self.1.get() + read);
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counting<'_> {
+        fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn listing_mails_in_an_archive_reads_its_directory_once() {
+        let mails: Vec<(String, Vec<u8>)> =
+            (0..200).map(|n| (format!("{n}.eml"), mail("one", "a.txt"))).collect();
+        let entries: Vec<(&str, &[u8])> = mails.iter().map(|(name, mail)| (&**name, &**mail)).collect();
+        let archive = zip(&entries);
+        let (size, read) = (archive.len(), std::cell::Cell::new(0));
+        let mut walk = Walk { listing: Listing::default(), left: u64::MAX };
+        walk.look_into(Kind::Archive, Counting(Cursor::new(archive), &read), "", &[]).unwrap();
+        assert_eq!(walk.listing.members.len(), 400);
+        assert!(read.get() < 4 * size, "{} of {size}", read.get());
     }
 
     #[test]

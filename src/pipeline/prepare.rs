@@ -58,6 +58,10 @@ impl Preparing<'_> {
             if self.observer.cancelled().load(Ordering::Relaxed) {
                 return;
             }
+            // What it keeps of the last container may be large.
+            if !matches!(input.origin, Origin::Member { .. }) {
+                opener = Opener::default();
+            }
             match self.read(input, &mut opener) {
                 Ok(pending) => {
                     waiting += pending.waiting.len();
