@@ -63,21 +63,68 @@ pub fn part_bytes<'m>(message: &'m Message<'_>, part: &'m MessagePart<'_>) -> Co
 }
 
 /// What a mail carries besides its text, by its number among the attachments: file name and size in bytes. Pictures that are
-/// shown inside of the text are none.
+/// shown inside of the text are none, and sounds and films neither; what else was sent without a name gets one.
 pub fn attachments(message: &Message<'_>) -> Vec<(usize, String, usize)> {
     let mut found = Vec::new();
     for (number, part) in message.attachments().enumerate() {
+        let n = number + 1;
         let name = match (part.attachment_name(), &part.body) {
             _ if part.content_id().is_some() && matches!(part.body, PartType::InlineBinary(_)) => continue,
             (Some(name), _) if !name.trim().is_empty() => name.trim().to_owned(),
-            (_, PartType::Message(_)) => format!("forwarded-{}.eml", number + 1),
-            (_, PartType::Text(_)) => format!("text-{}.txt", number + 1),
-            (_, PartType::Html(_)) => format!("page-{}.html", number + 1),
-            _ => continue,
+            (_, PartType::Message(_)) => format!("forwarded-{n}.eml"),
+            (_, PartType::Text(_)) => format!("text-{n}.txt"),
+            (_, PartType::Html(_)) => format!("page-{n}.html"),
+            _ if part.content_type().is_some_and(|kind| is_media(kind.ctype())) => continue,
+            _ => format!("attachment-{n}.{}", extension(part)),
         };
         found.push((number, name, part.len()));
     }
     found
+}
+
+fn is_media(kind: &str) -> bool {
+    ["image", "audio", "video"].iter().any(|media| kind.eq_ignore_ascii_case(media))
+}
+
+/// What an archive's bytes say of the document that it is: beginning or end, and the file name extension.
+const ARCHIVES: [(&str, &str); 3] = [
+    ("mimetypeapplication/epub+zip", "epub"),
+    ("mimetypeapplication/vnd.oasis.opendocument.text", "odt"),
+    ("word/document.xml", "docx"),
+];
+/// Media types with the file name extension.
+const MEDIA_TYPES: [(&str, &str); 9] = [
+    ("application/pdf", "pdf"),
+    ("application/zip", "zip"),
+    ("application/x-zip-compressed", "zip"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
+    ("application/vnd.oasis.opendocument.text", "odt"),
+    ("application/epub+zip", "epub"),
+    ("application/msword", "doc"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    ("application/vnd.ms-excel", "xls"),
+];
+/// An archive names its entries in its last bytes; so many are looked at, and as many of the first.
+const LOOKED_AT: usize = 64 << 10;
+
+/// The file name extension of a part without a name: by its bytes, since many mails call everything `octet-stream`, else by
+/// its media type. `bin` is no format that is read, so that the part is listed as left aside.
+fn extension(part: &MessagePart<'_>) -> &'static str {
+    let bytes = part.contents();
+    let kind = part
+        .content_type()
+        .map(|kind| format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()).to_ascii_lowercase());
+    let said = MEDIA_TYPES.iter().find(|(name, _)| kind.as_deref() == Some(name)).map(|(_, own)| *own);
+    let ends = [&bytes[..bytes.len().min(LOOKED_AT)], &bytes[bytes.len().saturating_sub(LOOKED_AT)..]];
+    let holds = |what: &str| ends.iter().any(|end| end.windows(what.len()).any(|at| at == what.as_bytes()));
+    if bytes.starts_with(b"%PDF-") {
+        "pdf"
+    } else if bytes.starts_with(b"PK\x03\x04") {
+        let document = ARCHIVES.iter().find(|(sign, _)| holds(sign)).map(|(_, own)| *own);
+        document.or(said).unwrap_or("zip")
+    } else {
+        said.unwrap_or("bin")
+    }
 }
 
 /// The attachment of this number.
@@ -103,6 +150,41 @@ mod tests {
             ("# Title\n\nFrom: x\nTo: y\nDate: z", false),
         ] {
             assert_eq!(looks_like_mail(text.as_bytes()), is_mail, "{text}");
+        }
+    }
+
+    #[test]
+    fn attachments_without_a_name_get_one() {
+        let names = |head: &str, bytes: &[u8]| {
+            let mut mail = format!(
+                "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n\
+                 --b\r\nContent-Type: text/plain\r\n\r\nbody\r\n\
+                 --b\r\nContent-Transfer-Encoding: 8bit\r\n{head}\r\n\r\n"
+            )
+            .into_bytes();
+            mail.extend([bytes, b"\r\n--b--\r\n"].concat());
+            let message = parse(&mail).unwrap();
+            attachments(&message).into_iter().map(|(_, name, _)| name).collect::<Vec<_>>()
+        };
+        let unknown = "Content-Type: application/octet-stream\r\nContent-Disposition: attachment";
+        let docx = "Content-Type: application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        for (head, bytes, name) in [
+            ("Content-Type: application/pdf", "%PDF-1.7", "attachment-1.pdf"),
+            ("Content-Type: Application/PDF\r\nContent-Disposition: attachment", "x", "attachment-1.pdf"),
+            (unknown, "%PDF-1.7", "attachment-1.pdf"),
+            (unknown, "PK\x03\x04", "attachment-1.zip"),
+            (unknown, "PK\x03\x04[Content_Types].xml...word/document.xml", "attachment-1.docx"),
+            (unknown, "PK\x03\x04mimetypeapplication/epub+zip", "attachment-1.epub"),
+            (docx, "PK\x03\x04", "attachment-1.docx"),
+            (unknown, "x", "attachment-1.bin"),
+            ("Content-Type: application/pdf; name=\" \"", "%PDF-1.7", "attachment-1.pdf"),
+            ("Content-Type: application/pdf; name=r.pdf", "%PDF-1.7", "r.pdf"),
+            ("Content-Type: image/png; name=a.png", "x", "a.png"),
+        ] {
+            assert_eq!(names(head, bytes.as_bytes()), [name], "{head}: {bytes}");
+        }
+        for media in ["image/png", "audio/ogg\r\nContent-Disposition: attachment", "Video/mp4"] {
+            assert_eq!(names(&format!("Content-Type: {media}"), b"x"), [""; 0], "{media}");
         }
     }
 

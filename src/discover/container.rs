@@ -185,36 +185,43 @@ impl Walk {
             if self.listing.members.len() >= MOST_MEMBERS {
                 return Err(format!("more than {MOST_MEMBERS} files are in it"));
             }
-            if may_hold(&name)
-                && steps.len() < DEEPEST
-                && let Err(e) = self.look_into_member(&name, &mut container, &steps, bytes)
-            {
-                self.listing.failed.push((name.clone(), e));
-                continue;
-            }
-            if !is_container(&name) || steps.len() >= DEEPEST {
+            // What is only called so is a file like others.
+            let is_looked_into = if may_hold(&name) && steps.len() < DEEPEST {
+                match self.look_into_member(&name, &mut container, &steps, bytes) {
+                    Ok(kind) => kind.is_some_and(|kind| kind != Kind::Mail),
+                    Err(e) => {
+                        self.listing.failed.push((name.clone(), e));
+                        continue;
+                    }
+                }
+            } else {
+                false
+            };
+            if !is_looked_into {
                 self.listing.members.push(Member { name, steps, bytes });
             }
         }
         Ok(())
     }
 
+    /// What it is, if it is a container, which then is listed.
     fn look_into_member(
         &mut self,
         name: &str,
         container: &mut Open<impl Read + Seek>,
         steps: &[Step],
         bytes: u64,
-    ) -> Result<(), String> {
-        let Some(step) = steps.last() else { return Ok(()) };
+    ) -> Result<Option<Kind>, String> {
+        let Some(step) = steps.last() else { return Ok(None) };
         if bytes > LARGEST {
             return Err(too_large().to_string());
         }
         let mut bytes = Cursor::new(container.take(step)?);
-        match kind_of(name, &mut bytes).map_err(|e| e.to_string())? {
-            Some(kind) => self.look_into(kind, bytes, &format!("{name}/"), steps),
-            None => Ok(()),
+        let kind = kind_of(name, &mut bytes).map_err(|e| e.to_string())?;
+        if let Some(kind) = kind {
+            self.look_into(kind, bytes, &format!("{name}/"), steps)?;
         }
+        Ok(kind)
     }
 }
 
@@ -477,6 +484,17 @@ mod tests {
         walk.look_into(Kind::Archive, Counting(Cursor::new(archive), &read), "", &[]).unwrap();
         assert_eq!(walk.listing.members.len(), 400);
         assert!(read.get() < 4 * size, "{} of {size}", read.get());
+    }
+
+    #[test]
+    fn what_is_only_called_a_container_is_listed_as_a_file() {
+        let document = zip(&[("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.zip");
+        std::fs::write(&path, zip(&[("b.zip", &document), ("c.mbox", b"text"), ("d.eml", b"x")])).unwrap();
+        let members = list(&path).unwrap().unwrap().listing.members;
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        assert_eq!(names, ["b.zip", "c.mbox", "d.eml"]);
     }
 
     #[test]
