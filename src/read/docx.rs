@@ -217,7 +217,10 @@ fn paragraphs(xml: &str, styles: &HashMap<String, BlockKind>, extract: &mut Extr
                     _ => {}
                 }
             }
-            Event::Text(text) if is_shown(passed, &open) => extract.push(&text, at),
+            // Where the file itself breaks a line Word shows a space.
+            Event::Text(text) if is_shown(passed, &open) => {
+                extract.push(&text.replace(['\r', '\n'], " "), at)
+            }
             Event::CData(text) if is_shown(passed, &open) => extract.push(&text, at),
             Event::GeneralRef(name) if is_shown(passed, &open) => {
                 extract.push(&crate::xml::entity(&name).ok_or("an entity that XML does not know")?, at);
@@ -283,10 +286,28 @@ mod tests {
                 (Title, "تقرير"),
                 (Heading(2), "الوضع"),
                 (Heading(1), "باب"),
-                (Paragraph, "نص مهم & هنا\nثم"),
+                (Paragraph, "نص مهم & هنا"),
+                (Paragraph, "ثم"),
                 (ListItem, "بند"),
                 (TableCell, "حلب"),
                 (TableCell, "12"),
+            ],
+        );
+    }
+
+    #[test]
+    fn lines_that_are_broken_on_purpose_are_blocks() {
+        let lines = |lines: &[&str]| {
+            let runs = lines.iter().map(|line| format!("<w:r><w:t>{line}</w:t></w:r>"));
+            format!("<w:p>{}</w:p>", runs.collect::<Vec<_>>().join("<w:r><w:br/></w:r>"))
+        };
+        check(
+            &lines(&["المطلوب:", "خيام للنازحين", "2. ماء صالح\nللشرب", "- أدوية"]),
+            &[
+                (Paragraph, "المطلوب:"),
+                (Paragraph, "خيام للنازحين"),
+                (ListItem, "ماء صالح للشرب"),
+                (ListItem, "أدوية"),
             ],
         );
     }

@@ -5,6 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use super::txt;
 use crate::document::{Block, BlockKind, Edit, Mark, Span, Written};
 
 /// What text with this style is set apart by: the same for the same style.
@@ -195,16 +196,47 @@ impl Extract {
         self.blocks.iter().map(|block| (block.span.of(&self.text), block.span))
     }
 
-    /// Ends the open block.
+    /// Ends the open block. Lines that the file breaks on purpose are blocks of their own, as those of a plain text are, unless
+    /// they are wrapped; but titles and headings are broken for their looks.
     pub fn end(&mut self) {
         let Some((kind, start)) = self.open.take() else { return };
         let text = &self.text[start..];
+        if text.contains('\n') && !matches!(kind, BlockKind::Title | BlockKind::Heading(_)) {
+            return self.end_lines(kind, start);
+        }
         let trimmed = text.trim_start();
         let start = start + text.len() - trimmed.len();
         let span = Span::new(start, start + trimmed.trim_end().len());
         if trimmed.chars().any(char::is_alphanumeric) {
             self.blocks.push(Block { kind, span });
         }
+    }
+
+    fn end_lines(&mut self, kind: BlockKind, start: usize) {
+        let mut end = start;
+        for Block { kind: of_line, span } in txt::blocks(&self.text[start..]) {
+            let is_item = of_line == BlockKind::ListItem;
+            let kind = if is_item && kind == BlockKind::Paragraph { of_line } else { kind };
+            let mut span = Span::new(start + span.start, start + span.end);
+            if kind == BlockKind::TableCell {
+                // A marker of an item is part of its cell, and lines of a table are its rows.
+                let before = &self.text[end..span.start];
+                let line = before.rfind('\n').map_or(0, |at| at + 1);
+                span.start -= before[line..].trim_start().len();
+                self.even(end, span.start);
+            }
+            end = span.end;
+            self.blocks.push(Block { kind, span });
+        }
+        if kind == BlockKind::TableCell {
+            self.even(end, self.text.len());
+        }
+    }
+
+    /// Ends of lines between these places are spaces.
+    fn even(&mut self, start: usize, end: usize) {
+        let evened = self.text[start..end].replace('\n', " ");
+        self.text.replace_range(start..end, &evened);
     }
 
     /// What parts a new block from the one before. Cells of a row stand behind tabs, and what a cell has more than one of behind

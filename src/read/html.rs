@@ -444,7 +444,32 @@ mod tests {
             "<figure><img alt='سيل'><figcaption>صورة</figcaption></figure>",
             &[(Caption, "سيل"), (Caption, "صورة")],
         );
-        check("<p>قال:&nbsp;&laquo;نعم&raquo; &#1601;&amp;<br>ثم", &[(Paragraph, "قال:\u{A0}«نعم» ف&\nثم")]);
+        check("<p>قال:&nbsp;&laquo;نعم&raquo; &#1601;&amp; ثم", &[(Paragraph, "قال:\u{A0}«نعم» ف& ثم")]);
+    }
+
+    #[test]
+    fn lines_that_are_broken_on_purpose_are_blocks() {
+        check(
+            "<div>عاجل | قصف مدفعي<br><br>أصيب <b>خمسة</b> مدنيين<br/>وصلت سيارات الإسعاف<br> <br>- صور</div>",
+            &[
+                (Paragraph, "عاجل | قصف مدفعي"),
+                (Paragraph, "أصيب خمسة مدنيين"),
+                (Paragraph, "وصلت سيارات الإسعاف"),
+                (ListItem, "صور"),
+            ],
+        );
+        // Titles and headings are broken for their looks, and other lines by programs, where the next word would not fit.
+        check("<h2>الوضع<br>الإنساني</h2>", &[(Heading(2), "الوضع\nالإنساني")]);
+        let wrapped = "قال حرس السواحل الإيطالي إن نحو ألف مهاجر تم إنقاذهم من<br>قوارب متهالكة في وسط البحر المتوسط اليوم الجمعة وتم العثور<br>\
+            على جثة واحدة. وتوجهت سفينة تابعة لحرس السواحل الإيطالي إلى<br>المكان.";
+        check(
+            &format!("<p>{wrapped}<br><br>نعم"),
+            &[(Paragraph, &wrapped.replace("<br>", "\n")), (Paragraph, "نعم")],
+        );
+        // What is below a cell's first line is still in its row.
+        let page = "<table><tr><td>خيام<br>1. ماء<br></td><td>12</table>";
+        check(page, &[(TableCell, "خيام"), (TableCell, "1. ماء"), (TableCell, "12")]);
+        assert_eq!(read(page).text, "خيام 1. ماء \t12\n");
     }
 
     #[test]

@@ -462,7 +462,9 @@ mod tests {
     #[test]
     fn rules_and_breaks_part_words_and_pictures_have_their_descriptions() {
         check("- نص\n  ***\n  ثان\n", &[(ListItem, "نص"), (ListItem, "ثان")]);
-        check("| أول<br>ثان |\n|---|\n", &[(TableCell, "أول\nثان")]);
+        check("| أول<br>- ثان |\n|---|\n", &[(TableCell, "أول"), (TableCell, "- ثان")]);
+        assert_eq!(document("| أول<br>ثان | ثالث |\n|---|---|\n").text, "أول ثان\tثالث\n");
+        check("أول\\\nثان\nتتمة\n", &[(Paragraph, "أول"), (Paragraph, "ثان تتمة")]);
         check("![أ](a.png) ![ب](b.png)\n![ج](c.png)\n", &[(Caption, "أ"), (Caption, "ب"), (Caption, "ج")]);
         // These lead to where their words say.
         check("![خريطة]\n\n[خريطة]: map.png\n", &[]);

@@ -579,7 +579,8 @@ mod tests {
                 (Heading(2), "الوضع"),
                 (Paragraph, "نص"),
                 (Paragraph, "نص"),
-                (Paragraph, "نص مهم & هنا\nثم بعد\tآخر"),
+                (Paragraph, "نص مهم & هنا"),
+                (Paragraph, "ثم بعد\tآخر"),
             ],
         );
         check(

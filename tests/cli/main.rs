@@ -13,6 +13,7 @@ mod models;
 mod names;
 mod outcomes;
 mod packages;
+mod pages;
 mod pdf;
 mod place;
 mod privacy;
