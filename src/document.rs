@@ -136,7 +136,7 @@ pub struct Document {
 pub struct Original {
     /// The file as it was read.
     pub bytes: Vec<u8>,
-    /// The texts inside of it.
+    /// The texts inside of it; or what it is made of, one behind the other, where it is text itself.
     pub parts: Vec<Part>,
     /// What it sets apart inside of sentences, in order.
     pub marks: Vec<Mark>,
@@ -154,7 +154,7 @@ pub struct Mark {
 /// A text of an [`Original`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The archive's entry that it is; empty where it is the file.
+    /// The archive's entry that it is; empty where it is the file or a stretch of it.
     pub entry: String,
     /// Decoded.
     pub text: String,

@@ -72,6 +72,7 @@ impl Format for Epub {
             }
         }
         book.notes.extend(not_read(book.pictures, "picture page"));
+        book.notes.extend(book.extract.notes());
         book.notes.extend(package.lost());
         if book.extract.blocks().next().is_none() {
             return Err(match book.pictures {

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::txt;
 use crate::document::{Block, BlockKind, Edit, Mark, Span, Written};
+use crate::lang;
 
 /// What text with this style is set apart by: the same for the same style.
 pub(super) fn key_of(style: &str) -> u64 {
@@ -84,6 +85,8 @@ pub(super) struct Extract {
     last_kind: Option<BlockKind>,
     /// Whether the text ends with something that is no block.
     kept: bool,
+    /// Passages with Arabic that are passed over: those that readers see, and those that none does.
+    passed: [usize; 2],
 }
 
 impl Extract {
@@ -108,6 +111,28 @@ impl Extract {
         }
         self.text.push_str(text);
         self.kept = true;
+    }
+
+    /// A passage with Arabic is passed over, which readers see (code) or do not (a script).
+    pub fn pass(&mut self, is_seen: bool) {
+        self.passed[usize::from(!is_seen)] += 1;
+    }
+
+    /// What is to be known of Arabic that was passed over. Scripts and hidden text are told of only where there is no other
+    /// text: most pages have some.
+    pub fn notes(&self) -> Vec<String> {
+        let [seen, unseen] = self.passed;
+        let has_text = self.blocks().any(|(text, _)| lang::has_arabic(text));
+        let note = |(n, what): (usize, &str)| match n {
+            0 => None,
+            1 => Some(format!("one passage with Arabic in {what} was left as it is")),
+            n => Some(format!("{n} passages with Arabic in {what} were left as they are")),
+        };
+        let kinds = [
+            (seen, "code, markup or drawings"),
+            (if has_text { 0 } else { unseen }, "scripts or hidden text"),
+        ];
+        kinds.into_iter().filter_map(note).collect()
     }
 
     /// How long the text is so far.
@@ -166,6 +191,13 @@ impl Extract {
         }
         if !shown.is_empty() && (self.is_in_text() || shown != " ") {
             self.push(&shown, at);
+        }
+    }
+
+    /// The same for text whose lines stand as they are written.
+    pub fn push_lines(&mut self, text: &str, at: Span) {
+        if self.is_in_text() || text.contains(|c: char| !c.is_whitespace()) {
+            self.push(text, at);
         }
     }
 

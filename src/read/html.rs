@@ -10,6 +10,7 @@ use html5gum::{HtmlString, Spanned, Tokenizer};
 use super::extract::Extract;
 use super::{Contents, Format, ReadError, ReadOptions, css, encoding};
 use crate::document::{BlockKind, Document, EncodingSource, Notation, Part, Span};
+use crate::lang;
 
 /// HTML, and XHTML as browsers take it.
 pub struct Html;
@@ -38,10 +39,10 @@ impl Format for Html {
         let mut extract = Extract::default();
         read(&page, &mut extract, Kind::Page);
         let edits = extract.end_part();
+        let notes = extract.notes();
         let (text, blocks, marks) = extract.finish();
         let part = Part::whole(page, Notation::Markup, edits);
-        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part], marks }
-            .document(self, id, bytes)
+        Contents { encoding, text, blocks, notes, parts: vec![part], marks }.document(self, id, bytes)
     }
 }
 
@@ -77,29 +78,43 @@ fn declared(bytes: &[u8]) -> Option<String> {
 pub(super) enum Kind {
     /// It is the whole document.
     Page,
+    /// HTML in a document of another format, which has its own title.
+    Fragment,
     /// A chapter of a book in XHTML: every element ends, if need be with `/>`, and no reader sees its `<title>`.
     Chapter,
     /// The table of contents of such a book, which reading programs show even where the page hides it.
     Contents,
 }
 
+impl Kind {
+    /// Whether every element ends, if need be with `/>`.
+    fn is_xml(self) -> bool {
+        matches!(self, Kind::Chapter | Kind::Contents)
+    }
+}
+
 /// Reads a page; gives the pieces of a chapter's `<title>`.
 pub(super) fn read(page: &str, extract: &mut Extract, kind: Kind) -> Vec<(String, Span)> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    emitter.naively_switch_states(kind == Kind::Page);
+    emitter.naively_switch_states(!kind.is_xml());
     let has_title = kind != Kind::Page;
     let (open, title) = (Vec::new(), Vec::new());
     let (note, inline) = ([false; 2], Vec::new());
-    let mut reader = Reader { page, kind, extract, open, passed: None, has_title, title, note, inline };
+    let (held, has_lines) = (None, false);
+    let mut reader =
+        Reader { page, kind, extract, open, passed: None, has_title, title, note, inline, held, has_lines };
     for Ok(token) in Tokenizer::new_with_emitter(page, emitter) {
-        match token {
-            Token::StartTag(tag) => reader.start(&tag),
-            Token::EndTag(tag) => reader.end(&name(&tag.name)),
-            Token::String(text) => reader.text(&text),
-            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
-        }
+        reader.take(token);
     }
+    reader.release();
     reader.title
+}
+
+/// Whether HTML begins with the tag of an element that makes a block of its own.
+pub(super) fn begins_block(html: &str) -> bool {
+    let tag = html.trim_start().strip_prefix('<').unwrap_or_default().trim_start_matches('/');
+    let name: String = tag.chars().take_while(char::is_ascii_alphanumeric).collect();
+    block_of(&name.to_ascii_lowercase(), true).is_some()
 }
 
 /// The elements that make a block of their own, and of which kind.
@@ -127,17 +142,20 @@ const DEEPEST: usize = 512;
 const VOID: [&str; 13] =
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
 
-/// Elements whose text is for no reader, or not for a translator.
-const PASSED: [&str; 14] = [
-    "script", "style", "template", "noscript", "svg", "math", "code", "pre", "kbd", "samp", "textarea",
-    "iframe", "object", "var",
-];
+/// Elements whose text is not for a translator; `<pre>` only where it is code.
+const CODE: [&str; 8] = ["svg", "math", "code", "pre", "kbd", "samp", "textarea", "var"];
+/// Elements whose text is for no reader.
+const UNSEEN: [&str; 6] = ["script", "style", "template", "noscript", "iframe", "object"];
 
 /// An element that is passed over.
 struct Passed {
     name: String,
     /// How many of its name are open.
     depth: usize,
+    /// Whether readers see what is in it.
+    is_seen: bool,
+    /// Whether there was Arabic in it.
+    has_arabic: bool,
 }
 
 impl Passed {
@@ -177,15 +195,54 @@ struct Reader<'p> {
     note: [bool; 2],
     /// The elements within a line that are open in the block, and where they begin.
     inline: Vec<(String, usize)>,
+    /// `<pre>` and what is in it, until its end has come.
+    held: Option<Vec<Token<usize>>>,
+    /// Whether that `<pre>` is text, of which each line stands as it is written.
+    has_lines: bool,
 }
 
 /// The elements that [`Reader::note`] follows.
 const NOTE: [&str; 2] = ["a", "sup"];
 
 impl Reader<'_> {
+    /// What is in a `<pre>` shows whether it is code or text, so it is held back until its end.
+    fn take(&mut self, token: Token<usize>) {
+        let is_end = matches!(&token, Token::EndTag(tag) if name(&tag.name) == "pre");
+        let is_start = matches!(&token, Token::StartTag(tag)
+            if name(&tag.name) == "pre" && !(tag.self_closing && self.kind.is_xml()));
+        if let Some(held) = &mut self.held {
+            held.push(token);
+            if is_end {
+                self.release();
+            }
+        } else if is_start {
+            self.held = Some(vec![token]);
+        } else {
+            self.tell(&token);
+        }
+    }
+
+    /// Tells what is held back. Old mails and mailing lists show whole letters so; code is marked as such in most pages.
+    fn release(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        let is_code = |token: &Token<usize>| matches!(token, Token::StartTag(tag) if matches!(name(&tag.name).as_str(), "code" | "kbd" | "samp"));
+        let is_arabic = |token: &Token<usize>| matches!(token, Token::String(text) if lang::has_arabic(&String::from_utf8_lossy(&text.value)));
+        self.has_lines = held.iter().any(is_arabic) && !held.iter().any(is_code);
+        held.iter().for_each(|token| self.tell(token));
+    }
+
+    fn tell(&mut self, token: &Token<usize>) {
+        match token {
+            Token::StartTag(tag) => self.start(tag),
+            Token::EndTag(tag) => self.end(&name(&tag.name)),
+            Token::String(text) => self.text(text),
+            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+        }
+    }
+
     fn start(&mut self, tag: &StartTag<usize>) {
         self.begin(tag);
-        if tag.self_closing && self.kind != Kind::Page {
+        if tag.self_closing && self.kind.is_xml() {
             self.end(&name(&tag.name));
         }
     }
@@ -193,8 +250,8 @@ impl Reader<'_> {
     fn begin(&mut self, tag: &StartTag<usize>) {
         let name = name(&tag.name);
         if let Some(passed) = &mut self.passed {
-            if self.kind != Kind::Page || !passed.is_ended_by_start(&name) {
-                let is_empty = tag.self_closing && self.kind == Kind::Page;
+            if self.kind.is_xml() || !passed.is_ended_by_start(&name) {
+                let is_empty = tag.self_closing && !self.kind.is_xml();
                 passed.depth += usize::from(passed.name == name && !is_empty);
                 return;
             }
@@ -205,15 +262,18 @@ impl Reader<'_> {
         // A page that is marked as a whole was given to be translated all the same.
         let is_page = matches!(name.as_str(), "html" | "body");
         let is_hidden = attribute(tag, "hidden").is_some() && self.kind != Kind::Contents;
-        if (PASSED.contains(&name.as_str()) || ((is_marked(tag) || is_hidden) && !is_page)) && !is_void {
+        let is_unseen = UNSEEN.contains(&name.as_str()) || ((is_marked(tag) || is_hidden) && !is_page);
+        let is_code = CODE.contains(&name.as_str()) && !(name == "pre" && self.has_lines);
+        if (is_unseen || is_code) && !is_void {
             // What is passed over inside of a sentence stands in it; between sentences it parts them.
             if block_of(&name, self.has_title).is_some() {
                 self.extract.end();
             }
             // A `/` at its end means something in drawings and formulas only.
             let is_drawing = matches!(name.as_str(), "svg" | "math");
-            let is_empty = tag.self_closing && is_drawing && self.kind == Kind::Page;
-            self.passed = (!is_empty).then_some(Passed { name, depth: 1 });
+            let is_empty = tag.self_closing && is_drawing && !self.kind.is_xml();
+            let passed = Passed { name, depth: 1, is_seen: !is_unseen, has_arabic: false };
+            self.passed = (!is_empty).then_some(passed);
             return;
         }
         match name.as_str() {
@@ -254,7 +314,7 @@ impl Reader<'_> {
                 self.passed = None;
                 return;
             }
-            let may_end = self.kind == Kind::Page && passed.is_open_ended();
+            let may_end = !self.kind.is_xml() && passed.is_open_ended();
             if !(may_end && self.open.iter().any(|open| open == name)) {
                 return;
             }
@@ -298,18 +358,25 @@ impl Reader<'_> {
         kinds.find(|kind| *kind != BlockKind::Paragraph).unwrap_or(BlockKind::Paragraph)
     }
 
-    /// White space of any kind and length is one space, as browsers show it.
+    /// White space of any kind and length is one space, as browsers show it, but in a `<pre>`.
     fn text(&mut self, token: &Spanned<HtmlString, usize>) {
         let (text, at) = (String::from_utf8_lossy(&token.value), span(token.span));
-        if let Some(passed) = &self.passed {
+        if let Some(passed) = &mut self.passed {
             if passed.name == "style" {
                 self.turn(at);
+            } else if !passed.has_arabic && lang::has_arabic(&text) {
+                passed.has_arabic = true;
+                self.extract.pass(passed.is_seen);
             }
-        } else if self.kind != Kind::Page && self.open.last().is_some_and(|open| open == "title") {
+        } else if self.kind.is_xml() && self.open.last().is_some_and(|open| open == "title") {
             self.title.push((text.into_owned(), at));
         } else if !(self.note == [true; 2] && text.chars().all(|c| !c.is_alphabetic())) {
             self.extract.set_apart(self.inline.first().map(|(_, start)| *start as u64));
-            self.extract.push_evened(&text, at);
+            if self.open.iter().any(|open| open == "pre") {
+                self.extract.push_lines(&text, at);
+            } else {
+                self.extract.push_evened(&text, at);
+            }
             self.extract.set_apart(None);
         }
     }
@@ -476,11 +543,51 @@ mod tests {
     fn what_is_for_no_reader_passes_through() {
         check(
             "<!-- سر --><script>var a = 'نص<p>';</script><style>/* نص */</style><p>نص <code>رمز</code> بعده</p>\
-             <pre>رمز</pre><p translate=no>كما <b>هو</b></p><div class='x notranslate'>هنا</div><p hidden>خفي</p>\
+             <pre><code>رمز</code></pre><p translate=no>كما <b>هو</b></p><div class='x notranslate'>هنا</div><p hidden>خفي</p>\
              <svg><text>رسم</text></svg><p>آخر",
             &[(Paragraph, "نص بعده"), (Paragraph, "آخر")],
         );
         check("<html translate=no><body class=notranslate><p>نص", &[(Paragraph, "نص")]);
+    }
+
+    #[test]
+    fn pre_is_text_line_by_line_unless_it_is_code() {
+        let letter =
+            "<h1>[list]</h1><PRE>\nوصل <b>الوفد</b> صباح اليوم.\r\n\r\n- بند\n&#1593;اد  مساء</PRE>نص";
+        check(
+            letter,
+            &[
+                (Title, "[list]"),
+                (Paragraph, "وصل الوفد صباح اليوم."),
+                (ListItem, "بند"),
+                (Paragraph, "عاد  مساء"),
+                (Paragraph, "نص"),
+            ],
+        );
+        assert_eq!(read(letter).notes, [""; 0]);
+        for (page, note) in [
+            (
+                "نص<pre><code>رمز</code></pre>",
+                Some("one passage with Arabic in code, markup or drawings was left as it is"),
+            ),
+            (
+                "نص<pre>x <kbd>رمز</kbd></pre><code>أ</code> <svg><text>رسم <b>آخر</text></svg>",
+                Some("3 passages with Arabic in code, markup or drawings were left as they are"),
+            ),
+            ("نص<pre>x = 1</pre><script>'رمز'</script><p hidden>سر</p><code>x</code>", None),
+            (
+                "x<script>'رمز'</script>",
+                Some("one passage with Arabic in scripts or hidden text was left as it is"),
+            ),
+            ("<pre><code>رمز", Some("one passage with Arabic in code, markup or drawings was left as it is")),
+        ] {
+            let notes = read(page).notes;
+            assert_eq!(notes.iter().map(String::as_str).collect::<Vec<_>>(), Vec::from_iter(note), "{page}");
+        }
+        check(
+            "<pre>x = 1</pre>نص<pre>قبل<p>بعد",
+            &[(Paragraph, "نص"), (Paragraph, "قبل"), (Paragraph, "بعد")],
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Markdown: headings, paragraphs, list items and table cells become blocks, without their marks; code, HTML and front
-//! matter pass through untouched.
+//! Markdown: headings, paragraphs, list items and table cells become blocks, without their marks; code and front matter
+//! pass through untouched. Blocks of HTML are read as a page is, and are parts of the file of their own.
 //!
 //! Emphasis, links and code within a line are set apart as they are on a web page: the model reads the words alone, and
 //! the English file has the marks around what is found of them in the English.
@@ -9,8 +9,9 @@ use std::ops::Range;
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::extract::Extract;
-use super::{Contents, Format, ReadError, ReadOptions, encoding};
+use super::{Contents, Format, ReadError, ReadOptions, encoding, html};
 use crate::document::{BlockKind, Document, Notation, Part, Span};
+use crate::lang;
 
 /// CommonMark with tables, footnotes, task lists and front matter.
 pub struct Markdown;
@@ -27,17 +28,15 @@ impl Format for Markdown {
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
         let (file, encoding) = encoding::decode(id, bytes, options.encoding)?;
         let mut extract = Extract::default();
-        read(&file, &mut extract);
-        let edits = extract.end_part();
+        let parts = read(&file, &mut extract);
+        let notes = extract.notes();
         let (text, blocks, marks) = extract.finish();
-        let part = Part::whole(file, Notation::Markdown, edits);
-        Contents { encoding, text, blocks, notes: Vec::new(), parts: vec![part], marks }
-            .document(self, id, bytes)
+        Contents { encoding, text, blocks, notes, parts, marks }.document(self, id, bytes)
     }
 }
 
-/// Gathers the blocks of a Markdown text.
-fn read(file: &str, extract: &mut Extract) {
+/// Gathers the blocks of a Markdown text; gives the parts it is made of.
+fn read(file: &str, extract: &mut Extract) -> Vec<Part> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
@@ -46,12 +45,29 @@ fn read(file: &str, extract: &mut Extract) {
         | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS;
     let (around, open, marks, marker) = (Vec::new(), None, Vec::new(), None);
     let (passed, is_picture, has_block, end, ends_line) = (0, false, false, 0, false);
-    let mut reader =
-        Reader { file, extract, around, open, marks, marker, passed, is_picture, has_block, end, ends_line };
+    let (html, parts, begin) = (None, Vec::new(), 0);
+    let mut reader = Reader {
+        file,
+        extract,
+        around,
+        open,
+        marks,
+        marker,
+        passed,
+        is_picture,
+        has_block,
+        end,
+        ends_line,
+        html,
+        parts,
+        begin,
+    };
     for (event, range) in Parser::new_ext(file, options).into_offset_iter() {
         reader.event(event, range);
     }
     reader.close();
+    reader.end_part(file.len(), Notation::Markdown);
+    reader.parts
 }
 
 struct Reader<'t> {
@@ -73,6 +89,21 @@ struct Reader<'t> {
     /// The end of what was gathered last, and whether it was the end of a line.
     end: usize,
     ends_line: bool,
+    /// The block of HTML that is open.
+    html: Option<HtmlBlock>,
+    /// The parts of the file that have ended, and where the present one begins.
+    parts: Vec<Part>,
+    begin: usize,
+}
+
+/// A block of HTML whose end has not come.
+struct HtmlBlock {
+    /// Without what stands before its lines in quotations.
+    text: String,
+    /// The end of what came of it.
+    end: usize,
+    /// Whether nothing but space does.
+    is_whole: bool,
 }
 
 /// An element that holds others.
@@ -133,6 +164,13 @@ impl Reader<'_> {
         match event {
             Event::Start(tag) => self.start(&tag, range),
             Event::End(tag) => self.finish(tag, range),
+            Event::Html(line) => {
+                if let Some(html) = &mut self.html {
+                    html.text.push_str(&line);
+                    html.is_whole &= is_blank(self.file.get(html.end..range.start));
+                    html.end = range.end;
+                }
+            }
             _ if self.passed > 0 => {}
             Event::Text(words) => {
                 let in_address = self.marks.iter().any(|mark| mark.is_address);
@@ -191,12 +229,16 @@ impl Reader<'_> {
                 }
                 self.passed += 1;
             }
-            Tag::CodeBlock(_) | Tag::MetadataBlock(_) | Tag::HtmlBlock => {
+            Tag::HtmlBlock => {
+                self.close();
+                self.html = Some(HtmlBlock { text: String::new(), end: range.start, is_whole: true });
+                self.passed += 1;
+            }
+            Tag::CodeBlock(_) | Tag::MetadataBlock(_) => {
                 self.close();
                 if self.passed == 0 {
-                    // With the indentation of its first line.
-                    let before = self.file[..range.start].trim_end_matches([' ', '\t']).len();
-                    self.extract.keep(self.file[before..range.end].trim_end());
+                    let has_arabic = lang::has_arabic(&self.file[range.clone()]);
+                    self.keep(range, has_arabic);
                 }
                 self.passed += 1;
             }
@@ -251,12 +293,57 @@ impl Reader<'_> {
             }
             TagEnd::Image | TagEnd::CodeBlock | TagEnd::MetadataBlock(_) | TagEnd::HtmlBlock => {
                 self.passed = self.passed.saturating_sub(1);
+                if let Some(html) = self.html.take() {
+                    self.read_html(&html, range);
+                }
             }
             _ => {
                 self.close();
                 self.around.pop();
             }
         }
+    }
+
+    /// What is shown between the blocks and not translated, with the indentation of its first line.
+    fn keep(&mut self, range: Range<usize>, has_arabic: bool) {
+        if has_arabic {
+            self.extract.pass(true);
+        }
+        let before = self.file[..range.start].trim_end_matches([' ', '\t']).len();
+        self.extract.keep(self.file[before..range.end].trim_end());
+    }
+
+    /// A block of HTML with Arabic text is a part that is written as pages are; any other is kept. So is one that begins with
+    /// an element of a line (`<b>`), which is no block any more once text is written behind that.
+    fn read_html(&mut self, html: &HtmlBlock, range: Range<usize>) {
+        let mut trial = Extract::default();
+        html::read(&html.text, &mut trial, html::Kind::Fragment);
+        trial.end();
+        let has_text = trial.blocks().any(|(text, _)| lang::has_arabic(text));
+        let is_whole = html.is_whole && is_blank(self.file.get(html.end..range.end));
+        if has_text && is_whole && html::begins_block(&html.text) {
+            self.end_part(range.start, Notation::Markdown);
+            html::read(&self.file[range.clone()], self.extract, html::Kind::Fragment);
+            self.end_part(range.end, Notation::Markup);
+            self.has_block = true;
+        } else {
+            self.keep(range, has_text || !trial.notes().is_empty());
+        }
+    }
+
+    /// What has come up to here is a part of the file, written so.
+    fn end_part(&mut self, end: usize, notation: Notation) {
+        let mut edits = self.extract.end_part();
+        if notation == Notation::Markdown {
+            for edit in &mut edits {
+                edit.at = Span::new(edit.at.start - self.begin, edit.at.end - self.begin);
+            }
+        }
+        if self.begin < end || self.parts.is_empty() {
+            let text = self.file[self.begin..end].to_owned();
+            self.parts.push(Part::whole(text, notation, edits));
+        }
+        self.begin = end;
     }
 
     /// Whether the line has nothing yet, or nothing but space.
@@ -341,7 +428,11 @@ impl Reader<'_> {
         let Some(open) = self.open.take().filter(|open| !open.is_blank()) else { return };
         // A table keeps its cells.
         if !open.is_prose && open.kind != BlockKind::TableCell {
-            return self.extract.keep(&format!("{}{}", open.lead, &self.file[open.at]));
+            let written = &self.file[open.at];
+            if written.contains('`') && lang::has_arabic(written) {
+                self.extract.pass(true);
+            }
+            return self.extract.keep(&format!("{}{written}", open.lead));
         }
         self.has_block = true;
         self.extract.begin_behind(open.kind, &open.lead);
@@ -383,6 +474,11 @@ fn marker(before: &str) -> String {
 /// Whether a link or picture leads to where its own words say.
 fn is_by_words(link: LinkType) -> bool {
     matches!(link, LinkType::Shortcut | LinkType::Collapsed)
+}
+
+/// Whether what stands there shows nothing.
+fn is_blank(between: Option<&str>) -> bool {
+    between.is_some_and(|between| between.trim().is_empty())
 }
 
 fn is_break(html: &str) -> bool {
@@ -439,10 +535,48 @@ mod tests {
 
     #[test]
     fn code_html_addresses_and_front_matter_are_shown_and_not_translated() {
-        let file = "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>وسم</div>\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n\n![](a.png)\n";
+        let file = "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>x</div>\n<!-- وسم -->\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n\n![](a.png)\n";
         check(file, &[(Paragraph, "نص.")]);
-        let shown = "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>وسم</div>\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n";
+        assert_eq!(
+            document(file).notes,
+            ["4 passages with Arabic in code, markup or drawings were left as they are"]
+        );
+        let shown = "---\ntitle: سر\n---\n\nنص.\n\n```\nرمز\n```\n\n    رمز\n\n<div>x</div>\n<!-- وسم -->\n\nhttps://example.org/a\n\n`رمز`\n\n<https://example.org>\n";
         assert_eq!(document(file).text, shown);
+    }
+
+    #[test]
+    fn blocks_of_html_are_read_as_pages_and_are_parts_of_their_own() {
+        let file = "# تقرير\n\n<h1 dir=\"rtl\">وصل &amp; عاد</h1>\n\n<pre>\nأول\n\nثان</pre>\n*خاتمة*\n";
+        check(
+            file,
+            &[
+                (Title, "تقرير"),
+                (Heading(1), "وصل & عاد"),
+                (Paragraph, "أول"),
+                (Paragraph, "ثان"),
+                (Paragraph, "خاتمة"),
+            ],
+        );
+        let document = document(file);
+        assert_eq!(document.notes, [""; 0]);
+        let parts = &document.original.as_ref().unwrap().parts;
+        assert_eq!(parts.iter().map(|part| part.text.as_str()).collect::<String>(), file);
+        let notations: Vec<Notation> = parts.iter().map(|part| part.notation).collect();
+        assert_eq!(
+            notations,
+            [Notation::Markdown, Notation::Markup, Notation::Markdown, Notation::Markup, Notation::Markdown]
+        );
+        // Here the signs of the quotation stand among its lines.
+        let quoted = "> <div>\n> نص\n> </div>\n\nنص\n\n<div><code>رمز</code></div>\n";
+        check(quoted, &[(Paragraph, "نص")]);
+        check("<b>\nنص\n</b>\n", &[]);
+        check("<div>\r\nنص\r\n</div>\r\n", &[(Paragraph, "نص")]);
+        check("- بند\n  <div>\n  تحته\n  </div>\n", &[(ListItem, "بند"), (Paragraph, "تحته")]);
+        assert_eq!(
+            self::document(quoted).notes,
+            ["2 passages with Arabic in code, markup or drawings were left as they are"]
+        );
     }
 
     #[test]

@@ -343,7 +343,8 @@ struct Contents {
 impl Contents {
     fn document(self, format: &dyn Format, id: &str, bytes: &[u8]) -> Result<Document, ReadError> {
         let Contents { encoding, text, blocks, notes, parts, marks } = self;
-        if text.chars().all(is_blank) {
+        // What was left out is no white space: the notes say what there was.
+        if text.chars().all(is_blank) && notes.is_empty() {
             return Err(ReadError::Blank { id: id.into() });
         }
         let original =

@@ -46,11 +46,12 @@ impl DocumentWriter for Translated {
 
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let Some(original) = &doc.document.original else { return EnglishText.render(doc) };
-        match original.parts.as_slice() {
-            [whole] if whole.entry.is_empty() => Ok(part(doc, whole, &original.marks).into_bytes()),
-            parts => archive(doc, &original.bytes, parts, &original.marks)
-                .map_err(|e| WriteError::Render { what: "original", message: e.to_string() }),
+        let (parts, marks) = (original.parts.as_slice(), original.marks.as_slice());
+        if parts.iter().all(|part| part.entry.is_empty()) {
+            return Ok(parts.iter().map(|own| part(doc, own, marks)).collect::<String>().into_bytes());
         }
+        archive(doc, &original.bytes, parts, marks)
+            .map_err(|e| WriteError::Render { what: "original", message: e.to_string() })
     }
 }
 
@@ -222,8 +223,9 @@ fn shares<'d>(
         }
     }
     let mut shares = HashMap::new();
-    for unit in &doc.units {
-        let Some(pieces) = pieces.get(&unit.index) else { continue };
+    // A part may be one of many: the units of the others are no matter.
+    for (index, pieces) in &pieces {
+        let Some(unit) = doc.units.get(*index) else { continue };
         let english = words::english(unit);
         // What has all of it is a place of its own, and no piece of another.
         let (whole, pieces): (Vec<(usize, usize)>, Vec<_>) =
@@ -342,6 +344,7 @@ fn written(text: &str, notation: Notation, before: &str, has_crlf: bool) -> Stri
     let lines = |text| if has_crlf { lines(text).replace('\n', "\r\n") } else { lines(text) };
     match notation {
         Notation::Plain | Notation::Markdown => text.to_owned(),
+        Notation::Markup if before.contains("\r\n") => xml::escape(text).replace('\n', "\r\n"),
         Notation::Markup => xml::escape(text),
         Notation::Field { delimiter } => {
             let text = no_new_formula(text, before);

@@ -29,7 +29,12 @@ fn marks_stand_around_the_same_words_in_english() {
         ("شغّل `` `x` `` ثم.\n", "shghl `` `x` `` thm.\n"),
         // Signs of the text are none of the file.
         ("سعره 5 \\* 3 وهو #1\n", "srh 5 \\* 3 whw #1\n"),
-        ("نص.\n\n```\nرمز **نص**\n```\n\n<p>نص</p>\n", "ns.\n\n```\nرمز **نص**\n```\n\n<p>نص</p>\n"),
+        ("نص.\n\n```\nرمز **نص**\n```\n\n<p>x</p>\n", "ns.\n\n```\nرمز **نص**\n```\n\n<p>x</p>\n"),
+        // Blocks of HTML are written as pages are, in which a backslash is one.
+        (
+            "*نص*\n\n<p dir=rtl>سعره 5 * 3 &amp; هو<br>\n<b>#1</b></p>\n\n*نص*\n",
+            "*ns*\n\n<p dir=ltr>srh 5 * 3 &amp; hw<br>\n<b>#1</b></p>\n\n*ns*\n",
+        ),
         ("English **only** `x` [a].\n\nنص\n\n[a]: b\n", "English **only** `x` [a].\n\nns\n\n[a]: b\n"),
     ] {
         let place = Place::new();
