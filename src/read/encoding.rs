@@ -17,6 +17,9 @@ use crate::lang::{is_arabic_diacritic, is_arabic_letter};
 /// Bytes that are looked at to detect an encoding; the whole is decoded.
 const SAMPLE: usize = 256 << 10;
 
+/// Bytes that are taken into the sample of a legacy encoding, or left out of it, together.
+const CHUNK: usize = 1 << 10;
+
 /// More undecodable characters than this share of all mean that the encoding is wrong.
 const MAX_UNDECODABLE: f64 = 0.1;
 
@@ -155,7 +158,7 @@ fn detect(id: &str, bytes: &[u8]) -> Result<(Charset, EncodingSource), ReadError
     if is_damaged_utf8(bytes) {
         return whatwg(UTF_8, EncodingSource::Detected);
     }
-    legacy(sample)
+    legacy(&telling(bytes))
         .map(|charset| (charset, EncodingSource::Detected))
         .map_err(|guess| ReadError::UnknownEncoding { id: id.into(), guess: guess.map(String::from) })
 }
@@ -225,6 +228,14 @@ fn is_damaged_utf8(bytes: &[u8]) -> bool {
         broken += chunk.invalid().len();
     }
     well_formed >= 8 && broken * 20 < well_formed
+}
+
+/// What tells one legacy encoding from another: the chunks that are not ASCII alone, from the whole of the file, since
+/// Arabic may begin behind a long log or many rows of numbers.
+fn telling(bytes: &[u8]) -> Vec<u8> {
+    let chunks: Vec<&[u8]> = bytes.chunks(CHUNK).filter(|chunk| !chunk.is_ascii()).collect();
+    let step = chunks.len().div_ceil(SAMPLE / CHUNK).max(1);
+    chunks.into_iter().step_by(step).flatten().copied().collect()
 }
 
 /// The legacy encoding of `sample`, or the best guess that is not to be trusted.
@@ -476,6 +487,22 @@ mod tests {
             assert!(matches!(error, ReadError::UnknownEncoding { .. }), "{error}");
             assert!(error.hint().contains("--encoding"));
         }
+    }
+
+    #[test]
+    fn arabic_behind_much_ascii_is_detected() {
+        let line = "2020-01-01 00:00:00 INFO worker started, nothing to report\n";
+        let log = line.repeat(SAMPLE / line.len() + 1).into_bytes();
+        // A foreign letter early in the file says nothing of what comes later.
+        for first in [&b""[..], b"caf\xE9\n"] {
+            for name in ["windows-1256", "ISO-8859-6"] {
+                let bytes = [first, &log, &encoded(REPORT, name)].concat();
+                let (text, encoding) = decode("a.txt", &bytes, None).unwrap();
+                assert_eq!(encoding.name, name);
+                assert!(text.ends_with(REPORT));
+            }
+        }
+        assert!(telling(&[0xE9; SAMPLE + 5]).len() <= SAMPLE);
     }
 
     #[test]
