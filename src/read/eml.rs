@@ -6,7 +6,7 @@ use mail_parser::{Address, Header, HeaderName, Message, PartType};
 use super::html::Html;
 use super::package::not_read;
 use super::{Contents, Format, ReadError, ReadOptions, encoding, txt};
-use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEncoding};
+use crate::document::{Block, BlockKind, Document, Span, TextEncoding};
 use crate::{lang, mail};
 
 /// Internet mail (RFC 5322) with its parts (MIME).
@@ -37,7 +37,7 @@ impl Format for Eml {
             }
             let declared = charset(part);
             let (text, blocks, encoding) = match part.body {
-                PartType::Html(_) => page(id, &bytes, given.or(declared.as_deref()))?,
+                PartType::Html(_) => page(id, &bytes, given, declared.as_deref())?,
                 _ => plain(id, &bytes, given, declared.as_deref())?,
             };
             body.add(&text, &blocks, encoding);
@@ -77,18 +77,13 @@ fn charset(part: &mail_parser::MessagePart<'_>) -> Option<String> {
     encoding::canonical_name(label).ok().map(str::to_owned)
 }
 
-/// Plain text: the encoding that the mail names is believed where the text is not UTF-8 and bears it out.
 fn plain(
     id: &str,
     bytes: &[u8],
     given: Option<&str>,
     declared: Option<&str>,
 ) -> Result<(String, Vec<Block>, TextEncoding), ReadError> {
-    let declared = declared.filter(|_| given.is_none() && std::str::from_utf8(bytes).is_err());
-    let (text, encoding) = match declared.map(|label| encoding::decode(id, bytes, Some(label))) {
-        Some(Ok((text, encoding))) => (text, TextEncoding { source: EncodingSource::Declared, ..encoding }),
-        _ => encoding::decode(id, bytes, given)?,
-    };
+    let (text, encoding) = encoding::decode_declared(id, bytes, given, declared)?;
     let blocks = txt::blocks(&text).into_iter();
     // The first line of a mail is no title: its subject is.
     let kind = |kind| if kind == BlockKind::Title { BlockKind::Paragraph } else { kind };
@@ -99,10 +94,10 @@ fn plain(
 fn page(
     id: &str,
     bytes: &[u8],
-    encoding: Option<&str>,
+    given: Option<&str>,
+    declared: Option<&str>,
 ) -> Result<(String, Vec<Block>, TextEncoding), ReadError> {
-    let encoding = encoding.filter(|_| std::str::from_utf8(bytes).is_err());
-    match Html.document(id, bytes, ReadOptions { encoding, ..ReadOptions::default() }) {
+    match Html.page(id, bytes, given, declared) {
         Ok(page) => Ok((page.text, page.blocks, page.encoding)),
         // Pictures only.
         Err(ReadError::Blank { .. }) => Ok((String::new(), Vec::new(), TextEncoding::utf8())),
@@ -248,6 +243,18 @@ mod tests {
         let document = read(&mail("MIME-Version: 1.0", body));
         assert_eq!(document.blocks.last().unwrap().span.of(&document.text), body);
         assert_eq!(document.encoding.name, "windows-1256");
+    }
+
+    #[test]
+    fn an_encoding_that_the_text_does_not_bear_out_is_detected() {
+        let body = "وصل الوفد إلى المدينة صباح اليوم، وعاد مساء إلى العاصمة بعد أن زار المستشفى والمدرسة.";
+        for kind in ["plain", "html"] {
+            for charset in ["iso-8859-1", "us-ascii", "utf-8"] {
+                let document = read(&mail(&format!("Content-Type: text/{kind}; charset={charset}"), body));
+                assert_eq!(document.blocks.last().unwrap().span.of(&document.text), body, "{kind} {charset}");
+                assert_eq!(document.encoding.name, "windows-1256");
+            }
+        }
     }
 
     #[test]

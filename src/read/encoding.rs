@@ -12,7 +12,7 @@ use encoding_rs::{Encoding, ISO_8859_6, REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, 
 use super::codepage::{CODE_PAGES, CodePage};
 use super::{ReadError, package};
 use crate::document::{EncodingSource, TextEncoding};
-use crate::lang::{is_arabic_diacritic, is_arabic_letter};
+use crate::lang::{has_arabic, is_arabic_diacritic, is_arabic_letter};
 
 /// Bytes that are looked at to detect an encoding; the whole is decoded.
 const SAMPLE: usize = 256 << 10;
@@ -20,8 +20,12 @@ const SAMPLE: usize = 256 << 10;
 /// Bytes that are taken into the sample of a legacy encoding, or left out of it, together.
 const CHUNK: usize = 1 << 10;
 
-/// More undecodable characters than this share of all mean that the encoding is wrong.
-const MAX_UNDECODABLE: f64 = 0.1;
+/// More undecodable characters than this share of those outside ASCII mean that the encoding is wrong: markup is the same
+/// in all of them.
+const MAX_UNDECODABLE: f64 = 0.15;
+
+/// So many undecodable characters may be stray bytes in a text that is ASCII otherwise, if they are not a tenth of it.
+const STRAY: usize = 8;
 
 /// The text of `bytes` without a byte-order mark, and its encoding. `given` is the user's `--encoding`; a
 /// byte-order mark outranks it only in the same family (`utf-16` takes its byte order from the mark).
@@ -38,7 +42,9 @@ pub fn decode(id: &str, bytes: &[u8], given: Option<&str>) -> Result<(String, Te
     };
     let (text, undecodable) = charset.decode(bytes);
     let characters = text.chars().count();
-    if undecodable as f64 > MAX_UNDECODABLE * characters as f64 {
+    let outside = text.chars().filter(|c| !c.is_ascii()).count();
+    let is_much = undecodable > STRAY && undecodable as f64 > MAX_UNDECODABLE * outside as f64;
+    if is_much || undecodable * 10 > characters {
         return Err(ReadError::Undecodable {
             id: id.into(),
             encoding: charset.name().into(),
@@ -53,6 +59,32 @@ pub fn decode(id: &str, bytes: &[u8], given: Option<&str>) -> Result<(String, Te
         return Err(ReadError::Garbled { id: id.into(), what });
     }
     Ok((text, TextEncoding { name: charset.name().into(), source, undecodable }))
+}
+
+/// As [`decode`], for a file that says its encoding itself, or has it said by the mail that it is in. Programs write
+/// `iso-8859-1` or `utf-8` without looking at the text, so `declared`, a label, is believed where the bytes bear it out: an
+/// Arabic encoding that makes Arabic words, or any other if what is found in the bytes is no Arabic.
+pub(super) fn decode_declared(
+    id: &str,
+    bytes: &[u8],
+    given: Option<&str>,
+    declared: Option<&str>,
+) -> Result<(String, TextEncoding), ReadError> {
+    let declared = declared.filter(|_| given.is_none() && std::str::from_utf8(bytes).is_err());
+    let Some(label) = declared else { return decode(id, bytes, given) };
+    let is_arabic = |label: &str| Charset::for_label(label).is_ok_and(Charset::is_legacy_arabic);
+    let named = decode(id, bytes, Some(label))
+        .map(|(text, encoding)| (text, TextEncoding { source: EncodingSource::Declared, ..encoding }));
+    if is_arabic(label) && named.is_ok() {
+        return named;
+    }
+    let found = decode(id, bytes, None);
+    match &found {
+        Ok((text, _)) if has_arabic(text) => found,
+        // Arabic, only not clear in which encoding: the label is wrong all the same.
+        Err(ReadError::UnknownEncoding { guess: Some(guess), .. }) if is_arabic(guess) => found,
+        _ => named.or(found),
+    }
 }
 
 /// The name under which an encoding is recorded, for checking `--encoding` before a run starts.
@@ -503,6 +535,70 @@ mod tests {
             }
         }
         assert!(telling(&[0xE9; SAMPLE + 5]).len() <= SAMPLE);
+    }
+
+    #[test]
+    fn a_declared_encoding_is_believed_where_the_text_bears_it_out() {
+        use EncodingSource::*;
+        const FRENCH: &str = "Le ministère de la Santé a publié un communiqué à Beyrouth, après l'été.";
+        const RUSSIAN: &str =
+            "Министерство здравоохранения сообщило о положении в больницах города, сказал врач.";
+        struct Case {
+            text: &'static str,
+            encoding: &'static str,
+            declared: &'static [&'static str],
+            source: EncodingSource,
+        }
+        let cases = [
+            Case { text: REPORT, encoding: "windows-1256", declared: &["windows-1256"], source: Declared },
+            Case {
+                text: REPORT,
+                encoding: "windows-1256",
+                declared: &["iso-8859-1", "us-ascii", "windows-1252", "utf-8", "iso-8859-6", "koi8-r"],
+                source: Detected,
+            },
+            Case {
+                text: REPORT,
+                encoding: "ISO-8859-6",
+                declared: &["windows-1256", "iso-8859-1", "utf-8"],
+                source: Detected,
+            },
+            Case { text: REPORT, encoding: "UTF-8", declared: &["windows-1256", "utf-8"], source: ValidUtf8 },
+            // What is in no Arabic stays what it says that it is.
+            Case { text: FRENCH, encoding: "windows-1252", declared: &["iso-8859-1"], source: Declared },
+            Case { text: RUSSIAN, encoding: "windows-1251", declared: &["windows-1251"], source: Declared },
+            Case { text: RUSSIAN, encoding: "KOI8-R", declared: &["koi8-r"], source: Declared },
+        ];
+        for case in cases {
+            for declared in case.declared {
+                // Markup is ASCII, and says nothing.
+                for text in [case.text.to_owned(), "<div class='menu'>".repeat(200) + case.text] {
+                    let bytes = encoded(&text, case.encoding);
+                    let (decoded, found) = decode_declared("a.html", &bytes, None, Some(declared)).unwrap();
+                    assert_eq!(
+                        (decoded.as_str(), found.name.as_str(), found.source),
+                        (text.as_str(), case.encoding, case.source),
+                        "{declared}"
+                    );
+                }
+            }
+        }
+        // The user's word outranks it.
+        let bytes = encoded(REPORT, "windows-1256");
+        let (_, found) = decode_declared("a.html", &bytes, Some("windows-1256"), Some("utf-8")).unwrap();
+        assert_eq!(found.source, Given);
+        // In a few letters one Arabic encoding looks as the other, and both unlike what is declared.
+        let error = decode_declared("a.eml", &encoded("شكرا لكم", "iso-8859-6"), None, Some("us-ascii"));
+        assert!(matches!(error, Err(ReadError::UnknownEncoding { .. })), "{error:?}");
+    }
+
+    #[test]
+    fn markup_hides_no_wrong_encoding() {
+        let bytes = encoded(&("<div class='menu'>".repeat(200) + REPORT), "windows-1256");
+        let error = decode("a.html", &bytes, Some("utf-8")).unwrap_err();
+        assert!(matches!(error, ReadError::Undecodable { .. }), "{error}");
+        let stray = [&b"a"[..], &b"nothing to report\n".repeat(9), b"\xE9"].concat();
+        assert_eq!(decode("a.txt", &stray, Some("utf-8")).unwrap().1.undecodable, 1);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use html5gum::{HtmlString, Spanned, Tokenizer};
 
 use super::extract::Extract;
 use super::{Contents, Format, ReadError, ReadOptions, css, encoding};
-use crate::document::{BlockKind, Document, EncodingSource, Notation, Part, Span};
+use crate::document::{BlockKind, Document, Notation, Part, Span};
 use crate::lang;
 
 /// HTML, and XHTML as browsers take it.
@@ -35,7 +35,21 @@ impl Format for Html {
     }
 
     fn document(&self, id: &str, bytes: &[u8], options: ReadOptions<'_>) -> Result<Document, ReadError> {
-        let (page, encoding) = decode(id, bytes, options.encoding)?;
+        self.page(id, bytes, options.encoding, None)
+    }
+}
+
+impl Html {
+    /// A page whose encoding the mail that it is in says, if `declared`.
+    pub(super) fn page(
+        &self,
+        id: &str,
+        bytes: &[u8],
+        given: Option<&str>,
+        declared: Option<&str>,
+    ) -> Result<Document, ReadError> {
+        let declared = declared.map(str::to_owned).or_else(|| declared_in(bytes));
+        let (page, encoding) = encoding::decode_declared(id, bytes, given, declared.as_deref())?;
         let mut extract = Extract::default();
         read(&page, &mut extract, Kind::Page);
         let edits = extract.end_part();
@@ -46,31 +60,19 @@ impl Format for Html {
     }
 }
 
-/// As other text, but a page may name its encoding itself: that counts where the text bears it out.
-fn decode(
-    id: &str,
-    bytes: &[u8],
-    given: Option<&str>,
-) -> Result<(String, crate::document::TextEncoding), ReadError> {
-    let declared = declared(bytes).filter(|_| given.is_none() && std::str::from_utf8(bytes).is_err());
-    if let Some(Ok((text, mut encoding))) = declared.map(|label| encoding::decode(id, bytes, Some(&label))) {
-        encoding.source = EncodingSource::Declared;
-        return Ok((text, encoding));
-    }
-    encoding::decode(id, bytes, given)
-}
-
-/// The encoding in `<meta charset=…>`.
-fn declared(bytes: &[u8]) -> Option<String> {
+/// The encoding in `<meta charset=…>` or `<meta … content="…; charset=…">`; scripts and links have a `charset` of their own.
+fn declared_in(bytes: &[u8]) -> Option<String> {
     let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * BEGINNING)]).to_lowercase();
-    let (_, after) = beginning.split_once("charset")?;
-    let after = after
-        .trim_start()
-        .strip_prefix('=')?
-        .trim_start_matches(|c: char| c.is_whitespace() || "\"'".contains(c));
-    let label: String =
-        after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.:".contains(*c)).collect();
-    encoding::canonical_name(&label).ok().map(str::to_owned)
+    beginning.split("<meta").skip(1).find_map(|after| {
+        let (_, after) = after.split('>').next()?.split_once("charset")?;
+        let after = after
+            .trim_start()
+            .strip_prefix('=')?
+            .trim_start_matches(|c: char| c.is_whitespace() || "\"'".contains(c));
+        let label: String =
+            after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.:".contains(*c)).collect();
+        encoding::canonical_name(&label).ok().map(str::to_owned)
+    })
 }
 
 /// What a page is part of.
@@ -476,7 +478,7 @@ fn is_marked(tag: &StartTag<usize>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Written;
+    use crate::document::{EncodingSource, Written};
     use BlockKind::*;
 
     fn read(page: &str) -> Document {
@@ -688,6 +690,23 @@ mod tests {
         // Pages lie: this one is UTF-8.
         let document = Html.document("a.html", arabic.as_bytes(), ReadOptions::default()).unwrap();
         assert_eq!(document.encoding.source, EncodingSource::ValidUtf8);
+        // And these are not what they say, or say it of something else.
+        let menu = "<a href='/section/item.html?id=12345'><img src='/img/spacer.gif'></a>\n".repeat(40);
+        for (head, source) in [
+            ("<meta charset=iso-8859-1>", EncodingSource::Detected),
+            ("<meta charset=utf-8>", EncodingSource::Detected),
+            (
+                "<script charset='utf-8'></script><link charset=utf-8><meta name=x><meta charset='windows-1256'>",
+                EncodingSource::Declared,
+            ),
+        ] {
+            let page = format!("<html>{head}{menu}<p>وصلت المساعدات إلى المدينة");
+            let (bytes, _, _) = encoding_rs::WINDOWS_1256.encode(&page);
+            let document = Html.document("a.html", &bytes, ReadOptions::default()).unwrap();
+            let encoding = &document.encoding;
+            assert_eq!((encoding.name.as_str(), encoding.source), ("windows-1256", source), "{head}");
+            assert_eq!(document.text.trim(), "وصلت المساعدات إلى المدينة");
+        }
     }
 
     #[test]
