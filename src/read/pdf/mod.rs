@@ -32,8 +32,6 @@ use paragraphs::{Piece, Style};
 
 /// Bytes in which the mark of a PDF may stand; mail programs put lines before it.
 const HEADER: usize = 1024;
-/// Heads that are quoted in the notes.
-const QUOTED_HEADS: usize = 5;
 
 /// Said of Arabic on further pages of a file in which most of it cannot be read.
 const SAME_FONTS: &str = "most of the file's Arabic cannot be read";
@@ -286,14 +284,14 @@ fn ranges(pages: &[usize]) -> String {
     }
 }
 
-/// What is said of heads and page numbers.
-fn head_notes(heads: &[(String, Vec<usize>)]) -> Option<String> {
-    let names: Vec<&str> = heads.iter().map(|h| h.0.as_str()).filter(|h| *h != running::NUMBERS).collect();
-    let numbers = heads.iter().any(|h| h.0 == running::NUMBERS);
-    let mut quoted: Vec<String> = names.iter().take(QUOTED_HEADS).map(|name| format!("“{name}”")).collect();
-    if names.len() > QUOTED_HEADS {
-        quoted.push(format!("{} more", names.len() - QUOTED_HEADS));
-    }
+/// What is said of heads and page numbers: every head is named, since what is taken off for one may have been text.
+fn head_notes(heads: &[running::Head]) -> Option<String> {
+    let numbers = heads.iter().any(running::Head::is_number);
+    let quoted = heads.iter().filter(|head| !head.is_number()).map(|head| match &head.says {
+        [first, last] if first == last => format!("“{first}”"),
+        [first, last] => format!("“{first}” to “{last}”"),
+    });
+    let quoted: Vec<String> = quoted.collect();
     match (quoted.is_empty(), numbers) {
         (true, false) => None,
         (true, true) => Some("page numbers were left out".into()),

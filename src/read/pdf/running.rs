@@ -1,10 +1,12 @@
 //! Running heads, footers and page numbers: what stands at the top or bottom of page after page.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 
 use super::line::{Atom, Row};
 use super::order;
 use crate::lang::digit_value;
+use crate::numbers::{Form, mentions};
 
 /// Rows from the top, and from the bottom, that may be no part of the text.
 const EDGE: usize = 3;
@@ -13,88 +15,159 @@ const LEAST_PAGES: usize = 3;
 /// Points between baselines that are at the same height.
 const SAME_HEIGHT: f32 = 4.0;
 
-/// Takes the repeated rows off `pages` and returns what they say, each with the pages (from 0) it stood on.
-pub(super) fn take(pages: &mut [Vec<Row>]) -> Vec<(String, Vec<usize>)> {
-    // Where a text stands, at either edge: its height, the page, the row and how it reads there.
-    let mut places: HashMap<String, Vec<(f32, usize, usize, String)>> = HashMap::new();
+/// What was taken off the pages as one head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// What it says on the first of its pages and on the last: the same, or with another page number. Empty for bare page
+    /// numbers.
+    pub says: [String; 2],
+    /// Its pages, from 0.
+    pub pages: Vec<usize>,
+}
+
+impl Head {
+    pub(super) fn is_number(&self) -> bool {
+        self.says[0].is_empty()
+    }
+}
+
+/// A row at an edge.
+struct Place {
+    y: f32,
+    page: usize,
+    /// Which row of the page.
+    row: usize,
+    text: String,
+}
+
+/// Takes the repeated rows off `pages` and returns what they say.
+pub(super) fn take(pages: &mut [Vec<Row>]) -> Vec<Head> {
+    // Where a text stands, at either edge, by what does not differ from page to page.
+    let mut places: HashMap<String, Vec<Place>> = HashMap::new();
     for (page, rows) in pages.iter().enumerate() {
+        // On a page of a few lines nearly all would be at an edge.
+        let edge = (rows.len() / 4).clamp(1, EDGE);
         for (at, row) in rows.iter().enumerate() {
-            if at < EDGE || at + EDGE >= rows.len() {
+            if at < edge || at + edge >= rows.len() {
                 let text = text(row);
-                places.entry(pattern(&text)).or_default().push((row.y, page, at, text));
+                places.entry(pattern(&text)).or_default().push(Place { y: row.y, page, row: at, text });
             }
         }
     }
     let mut taken: Vec<(usize, usize)> = Vec::new();
-    let mut heads: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut heads: BTreeMap<[String; 2], Vec<usize>> = BTreeMap::new();
     for (pattern, mut places) in places {
-        places.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for group in places.chunk_by(|a, b| b.0 - a.0 <= SAME_HEIGHT) {
+        places.sort_by(|a, b| a.y.total_cmp(&b.y));
+        for group in places.chunk_by_mut(|a, b| b.y - a.y <= SAME_HEIGHT) {
+            group.sort_by_key(|place| place.page);
+            let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
             if !repeats(&pattern, group, pages.len()) {
                 continue;
             }
-            for (_, page, at, text) in group {
-                taken.push((*page, *at));
-                let name = if is_number(&pattern) { NUMBERS } else { text.as_str() };
-                heads.entry(name.to_string()).or_default().push(*page);
-            }
+            taken.extend(group.iter().map(|place| (place.page, place.row)));
+            let says = if is_number(&pattern) {
+                Default::default()
+            } else {
+                [first, last].map(|place| place.text.clone())
+            };
+            heads.entry(says).or_default().extend(group.iter().map(|place| place.page));
         }
     }
     taken.sort_unstable_by(|a, b| b.cmp(a));
-    for (page, at) in taken {
-        pages[page].remove(at);
+    for (page, row) in taken {
+        pages[page].remove(row);
     }
-    let mut heads: Vec<(String, Vec<usize>)> = heads.into_iter().collect();
-    for (_, pages) in &mut heads {
-        pages.sort_unstable();
-        pages.dedup();
+    let mut heads: Vec<Head> = heads.into_iter().map(|(says, pages)| Head { says, pages }).collect();
+    for head in &mut heads {
+        head.pages.sort_unstable();
+        head.pages.dedup();
     }
-    heads.sort_by_key(|(_, pages)| std::cmp::Reverse(pages.len()));
+    heads.sort_by_key(|head| std::cmp::Reverse(head.pages.len()));
     heads
 }
 
-/// The name under which page numbers are returned.
-pub(super) const NUMBERS: &str = "";
-
-fn repeats(pattern: &str, group: &[(f32, usize, usize, String)], pages: usize) -> bool {
-    let mut on: Vec<usize> = group.iter().map(|place| place.1).collect();
-    on.sort_unstable();
-    on.dedup();
-    if on.len() >= LEAST_PAGES {
-        // A list of numbers that happens to stand at an edge counts otherwise than pages do.
-        return !is_number(pattern) || counts_pages(group);
-    }
-    pages == 2 && on.len() == 2 && is_number(pattern) && counts_pages(group)
-}
-
-/// Whether most of these numbers grow by one a page.
-fn counts_pages(group: &[(f32, usize, usize, String)]) -> bool {
-    let offset = |text: &str, page: usize| {
-        let number =
-            text.chars().filter_map(digit_value).fold(0i64, |n, d| (n * 10 + i64::from(d)) % 1_000_000);
-        number - page as i64
+/// Whether these places, in the order of their pages, are a head: all say the same, or all but one number, which counts the
+/// pages. What differs otherwise is the report of each page (`عدد القتلى: 7`), and so is a date, which may well count days.
+fn repeats(pattern: &str, group: &[Place], pages: usize) -> bool {
+    let on = group.chunk_by(|a, b| a.page == b.page).count();
+    let numbers: Vec<Vec<i64>> = group.iter().map(|place| numbers(&place.text)).collect();
+    let places = 0..numbers[0].len();
+    let differing: Vec<usize> =
+        places.filter(|&at| numbers.iter().any(|these| these[at] != numbers[0][at])).collect();
+    let is_number = is_number(pattern);
+    let counts = match differing[..] {
+        [at] => {
+            let steps = || group.windows(2).zip(numbers.windows(2));
+            let right = steps().filter(|(places, numbers)| {
+                numbers[1][at] - numbers[0][at] == places[1].page as i64 - places[0].page as i64
+            });
+            let (right, all) = (right.count(), steps().count());
+            // Some pages have no number, or count anew.
+            let enough = if is_number { right * 3 >= all * 2 } else { right * 10 >= all * 9 };
+            enough && !group.iter().any(|place| is_in_date(&place.text, at))
+        }
+        // A number that is the same at an edge of all pages is no page number.
+        [] => !is_number,
+        _ => false,
     };
-    let mut offsets: Vec<i64> = group.iter().map(|(_, page, _, text)| offset(text, *page)).collect();
-    offsets.sort_unstable();
-    let most = offsets.chunk_by(|a, b| a == b).map(<[i64]>::len).max().unwrap_or(0);
-    most * 3 >= offsets.len() * 2
+    counts && (on >= LEAST_PAGES || (is_number && on == 2 && pages == 2))
 }
 
-/// A text without what differs from page to page.
-fn pattern(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars().filter(|c| !c.is_whitespace()) {
-        match digit_value(c) {
-            Some(_) if out.ends_with('#') => {}
-            Some(_) => out.push('#'),
-            None => out.push(c),
+/// The places of a text's numbers: digits in a row.
+fn digits(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| digit_value(*c).is_some()) {
+        let end = at + c.len_utf8();
+        match found.last_mut() {
+            Some(last) if last.end == at => last.end = end,
+            _ => found.push(at..end),
         }
     }
-    out
+    found
+}
+
+fn numbers(text: &str) -> Vec<i64> {
+    let value = |at: Range<usize>| {
+        let digits = text[at].chars().filter_map(digit_value);
+        digits.fold(0i64, |n, digit| n.saturating_mul(10).saturating_add(digit.into()))
+    };
+    digits(text).into_iter().map(value).collect()
+}
+
+/// Whether number `at` of a text is one of three with signs between them (`12/3/2013`), or stands beside the name of a month.
+fn is_in_date(text: &str, at: usize) -> bool {
+    let digits = digits(text);
+    let gap = |from: usize, to: usize| text.get(from..to).unwrap_or("x").trim();
+    let is_joined = |left: usize| {
+        let [left, right] = [left, left + 1].map(|number| digits.get(number));
+        left.zip(right).is_some_and(|(left, right)| matches!(gap(left.end, right.start), "/" | "-" | "."))
+    };
+    let is_beside = |month: &Range<usize>| {
+        digits.get(at).is_some_and(|number| {
+            gap(number.end, month.start).is_empty() || gap(month.end, number.start).is_empty()
+        })
+    };
+    (at.saturating_sub(2)..=at).any(|first| is_joined(first) && is_joined(first + 1))
+        || mentions(text).iter().any(|mention| mention.form == Form::Month && is_beside(&mention.span))
+}
+
+/// Stands for a number in a pattern, where no other digit is left.
+const NUMBER: char = '0';
+
+/// A text without its white space, and with a sign for each of its numbers.
+fn pattern(text: &str) -> String {
+    let (mut out, mut end) = (String::new(), 0);
+    let without = |text: &str| text.split_whitespace().collect::<String>();
+    for number in digits(text) {
+        out += &without(&text[end..number.start]);
+        out.push(NUMBER);
+        end = number.end;
+    }
+    out + &without(&text[end..])
 }
 
 fn is_number(pattern: &str) -> bool {
-    pattern.contains('#') && !pattern.chars().any(char::is_alphabetic)
+    pattern.contains(NUMBER) && !pattern.chars().any(char::is_alphabetic)
 }
 
 fn text(row: &Row) -> String {
@@ -138,8 +211,51 @@ mod tests {
         };
         let mut pages: Vec<Vec<Row>> = (0..4).map(page).collect();
         let heads = take(&mut pages);
-        assert_eq!(heads, [(NUMBERS.to_string(), vec![0, 1, 2, 3]), ("Report".into(), vec![0, 1, 2, 3])]);
+        let says = |first: &str, last: &str| [first.to_owned(), last.to_owned()];
+        let head = |says: [String; 2]| Head { says, pages: vec![0, 1, 2, 3] };
+        assert_eq!(heads, [head(says("", "")), head(says("Report", "Report"))]);
         assert!(pages.iter().all(|rows| rows.len() == 8), "{pages:?}");
+    }
+
+    /// Pages with these rows above eight others.
+    fn under(heads: &[&str]) -> Vec<Vec<Row>> {
+        let page = |(name, head): (&str, &&str)| {
+            let body = (0..8).map(|at| row(&format!("{name}{at}x"), 700.0 - at as f32 * 12.0));
+            std::iter::once(row(head, 800.0)).chain(body).collect()
+        };
+        ["one", "two", "three", "four"].into_iter().zip(heads).map(page).collect()
+    }
+
+    #[test]
+    fn a_head_may_count_pages_and_differs_in_nothing_else() {
+        for (texts, is_head) in [
+            (["Page 3 of 10", "Page 4 of 10", "Page 5 of 10", "Page 6 of 10"], true),
+            (["A/46/55 9", "A/46/55 10", "A/46/55 11", "A/46/55 12"], true),
+            (["3/10", "4/10", "5/10", "6/10"], true),
+            (["12/3/2013 Homs", "12/3/2013 Homs", "12/3/2013 Homs", "12/3/2013 Homs"], true),
+            (["Killed: 7", "Killed: 8", "Killed: 9", "Killed: 3"], false),
+            (["Killed: 0", "Killed: 0", "Killed: 0", "Killed: 1"], false),
+            (["Page 3 of 10", "Page 4 of 10", "Page 5 of 10", "Page 6 of 12"], false),
+            // Days count as pages do.
+            (["Date: 12/3/2013", "Date: 13/3/2013", "Date: 14/3/2013", "Date: 15/3/2013"], false),
+            (["12-3-2013", "13-3-2013", "14-3-2013", "15-3-2013"], false),
+            (["Report of 12 March", "Report of 13 March", "Report of 14 March", "Report of 15 March"], false),
+        ] {
+            let mut pages = under(&texts);
+            assert_eq!(take(&mut pages).len(), usize::from(is_head), "{texts:?}");
+            let rows = if is_head { 8 } else { 9 };
+            assert!(pages.iter().all(|page| page.len() == rows), "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_few_lines_only_the_first_and_the_last_can_be_heads() {
+        let line = |n: usize| {
+            row(&format!("Line {}", ["one", "two", "three", "four", "five"][n]), 700.0 - n as f32 * 12.0)
+        };
+        let mut pages: Vec<Vec<Row>> = (0..4).map(|_| (0..5).map(line).collect()).collect();
+        assert_eq!(take(&mut pages).len(), 2);
+        assert!(pages.iter().all(|page| page.len() == 3));
     }
 
     #[test]

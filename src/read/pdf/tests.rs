@@ -153,6 +153,32 @@ fn heads_and_page_numbers_are_left_out_and_named() {
 }
 
 #[test]
+fn what_differs_from_page_to_page_is_no_head() {
+    let days = [("12/3/2013", "7"), ("13/3/2013", "12"), ("14/3/2013", "3"), ("15/3/2013", "25")];
+    let page = |n: usize| {
+        let (date, killed) = days[n];
+        let labelled = |label: &str, value: &str, y: f32| {
+            let left = 500.0 - 5.0 * label.chars().count() as f32;
+            arabic(label, 500.0, y, 10.0) + &show(value, left - 5.0 * (value.len() + 1) as f32, y, 10.0)
+        };
+        let line =
+            |at: usize| format!("سطر {} عن {} وغيره.", at + 1, ["الأمن", "الصحة", "التعليم", "المياه"][n]);
+        let body: String =
+            (0..10).map(|at| arabic(&line(at), 500.0, 700.0 - 14.0 * at as f32, 10.0)).collect();
+        labelled("صفحة", &(n + 1).to_string(), 790.0)
+            + &labelled("التاريخ:", date, 770.0)
+            + &labelled("عدد القتلى:", killed, 750.0)
+            + &body
+    };
+    let document = document(&(0..4).map(page).collect::<Vec<_>>());
+    for (date, killed) in days {
+        assert!(document.text.contains(&format!("التاريخ: {date}")), "{}", document.text);
+        assert!(document.text.contains(&format!("عدد القتلى: {killed}")), "{}", document.text);
+    }
+    assert_eq!(document.notes, ["running heads were left out: “صفحة 1” to “صفحة 4”"]);
+}
+
+#[test]
 fn paragraphs_go_on_over_pages() {
     let full = "قالت الوزارة إن عدد المصابين بلغ مئات في المدينة ثم أضافت أن";
     let pages = [arabic(full, 500.0, 60.0, 10.0), arabic("العدد يزيد.", 500.0, 700.0, 10.0)];
