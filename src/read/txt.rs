@@ -5,7 +5,7 @@
 //! paragraph, and lists, verses and logs are lost if their lines are joined. Wrapping is recognised by what a
 //! program that wraps does: it breaks a line only where the next word would not have fitted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Format, ReadError, ReadOptions, is_blank, text_document};
 use crate::document::{Block, BlockKind, Document, Span};
@@ -224,8 +224,8 @@ fn is_full(line: &Line<'_>, next: &Line<'_>, width: usize) -> bool {
 /// Widths at which text is wrapped by hand or by a program.
 const WRAP_WIDTHS: std::ops::RangeInclusive<usize> = 40..=132;
 
-/// The width at which these lines were wrapped, if they were: most lines are full, and most full lines do not
-/// happen to end a sentence.
+/// The width at which these lines were wrapped, if they were: most lines are full, most full lines do not happen to end a
+/// sentence, and three quarters of those that end none are full. They are no list, whose entries may be as long as each other.
 fn wrap_width(lines: &[Line<'_>]) -> Option<usize> {
     let pairs: Vec<_> = lines
         .windows(2)
@@ -239,11 +239,44 @@ fn wrap_width(lines: &[Line<'_>]) -> Option<usize> {
     widths.sort_unstable();
     // The longest line gives the width, unless a few lines (addresses, tables) run beyond it.
     let longest = [widths[widths.len() - 1], widths[widths.len() * 19 / 20], widths[widths.len() * 9 / 10]];
-    longest.into_iter().filter(|width| WRAP_WIDTHS.contains(width)).find(|&width| {
+    let width = longest.into_iter().filter(|width| WRAP_WIDTHS.contains(width)).find(|&width| {
         let full: Vec<_> = pairs.iter().filter(|(line, next)| is_full(line, next, width)).collect();
         let ended = full.iter().filter(|(line, _)| ends_sentence(line.text)).count();
-        full.len() * 10 >= pairs.len() * 7 && ended * 10 <= full.len() * 4
-    })
+        // A line that runs beyond the width was not wrapped at it.
+        let wrapped =
+            full.iter().filter(|(line, _)| line.width <= width && !ends_sentence(line.text)).count();
+        let open = pairs.iter().filter(|(line, _)| !ends_sentence(line.text)).count();
+        full.len() * 10 >= pairs.len() * 7 && ended * 10 <= full.len() * 4 && wrapped * 4 >= open * 3
+    })?;
+    let lines: Vec<&str> = pairs.iter().map(|(line, _)| line.text).collect();
+    (!are_entries(&lines)).then_some(width)
+}
+
+/// Whether these lines repeat what lines of prose do not: a third of them begin, or end, with the same word, or nine of ten
+/// hold the same one (`هاتف`) or the same sign (`-`). Short words are everywhere.
+fn are_entries(lines: &[&str]) -> bool {
+    const LEAST_LINES: usize = 3;
+    const SHORT: usize = 3;
+    let within = |line: &'_ &'_ str| -> HashSet<String> {
+        let words = line
+            .split_whitespace()
+            .filter(|word| word.chars().count() > SHORT || !word.chars().any(char::is_alphanumeric));
+        words.map(str::to_owned).collect()
+    };
+    let first = most_frequent(lines.iter().filter_map(|line| line.split_whitespace().next()));
+    let last = most_frequent(lines.iter().filter_map(|line| line.split_whitespace().next_back()));
+    let held = most_frequent(lines.iter().flat_map(within));
+    (first.max(last) >= LEAST_LINES && first.max(last) * 3 >= lines.len())
+        || (held >= LEAST_LINES && held * 10 >= lines.len() * 9)
+}
+
+/// How often the most frequent of these words stands among them.
+fn most_frequent<W: std::hash::Hash + Eq>(words: impl Iterator<Item = W>) -> usize {
+    let mut counts: HashMap<W, usize> = HashMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts.into_values().max().unwrap_or_default()
 }
 
 fn ends_sentence(line: &str) -> bool {
@@ -345,6 +378,58 @@ mod tests {
         // The short last line ends the paragraph even without a blank line.
         let two = format!("{wrapped}\nوعبور البحر من ليبيا إلى إيطاليا هو الآن الطريق الرئيسي\nللمهاجرين.");
         check(&two, &[(Paragraph, wrapped), (Paragraph, &two[wrapped.len() + 1..])]);
+
+        // A few lines that run beyond the width, as of a table, are no reason to take the others for a list.
+        let table = "المحافظة | عدد القتلى | عدد الجرحى | عدد المفقودين | ملاحظات أخرى | المصدر\nحلب | 1";
+        let text = [wrapped, wrapped, table, wrapped, wrapped].join("\n\n");
+        assert_eq!(blocks(&text)[1].span.of(&text), wrapped);
+    }
+
+    /// How many news articles, wrapped, are seen to be so.
+    #[test]
+    #[ignore = "needs TARJUMAN_DATA"]
+    #[allow(clippy::print_stdout, reason = "figures are what this test is run for")]
+    fn wrapped_articles_are_joined() {
+        let folder = std::env::var_os("TARJUMAN_DATA").expect("TARJUMAN_DATA names the data folder");
+        let folder = std::path::PathBuf::from(folder).join("ant-news");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let wrapped = |line: &str, columns: usize| {
+            let mut out = String::new();
+            let mut at = 0;
+            for word in line.split_whitespace() {
+                let length = word.chars().count();
+                let fits = at + 1 + length <= columns;
+                out.push_str(if at == 0 {
+                    ""
+                } else if fits {
+                    " "
+                } else {
+                    "\n"
+                });
+                at = if at == 0 || !fits { length } else { at + 1 + length };
+                out.push_str(word);
+            }
+            out
+        };
+        let (mut seen, mut all) = (0, 0);
+        for file in files.iter().take(100) {
+            let article = std::fs::read_to_string(file).unwrap();
+            for (columns, between) in
+                [60, 72, 80].into_iter().flat_map(|columns| [(columns, "\n"), (columns, "\n\n")])
+            {
+                let paragraphs: Vec<_> = article
+                    .lines()
+                    .filter(|line| !line.trim().is_empty())
+                    .map(|line| wrapped(line, columns))
+                    .collect();
+                all += 1;
+                seen += usize::from(wrap_width(&lines(&paragraphs.join(between))).is_some());
+            }
+        }
+        println!("{seen} of {all} are seen as wrapped");
+        assert!(seen * 100 >= all * 97, "{seen} of {all}");
     }
 
     #[test]
@@ -352,6 +437,10 @@ mod tests {
         for text in [
             "قفا نبك من ذكرى حبيب ومنزل\nبسقط اللوى بين الدخول فحومل\nفتوضح فالمقراة لم يعف رسمها\nلما نسجتها من جنوب وشمأل",
             "طماطم\nخيار\nخبز\nسكر\nزيت",
+            // Names and places are of like length: most lines seem full.
+            "الشهيد فاطمة زينب الحسن من بلدة كفرنبل بتاريخ 17/8/2013\nالشهيد فاطمة مصطفى الحداد من حي الخالدية بتاريخ 19/4/2013\nالشهيد بلال علي الشامي من حي بستان القصر بتاريخ 25/2/2013\nالشهيد يوسف نور السيد من حي بستان القصر بتاريخ 10/2/2013\nالشهيد خالد عبدالله الحداد من حي الصاخور بتاريخ 12/7/2013\nالشهيد عبدالله حسين المصري من حي السكري بتاريخ 15/9/2013",
+            "علي خالد الشامي - 25 سنة - حي السكري - قصف مدفعي على السوق\nياسر فاطمة العمر - 31 سنة - حي الصاخور - قصف مدفعي على السوق\nمحمد فاطمة النجار - 56 سنة - حي الشعار - قصف مدفعي على السوق\nيوسف إبراهيم القاسم - 24 سنة - حي الخالدية - قصف بالطيران الحربي\nمحمد محمد الإدلبي - 52 سنة - حي الشعار - قصف مدفعي على السوق\nحسين زينب السيد - 19 سنة - مدينة دوما - قصف مدفعي على السوق",
+            "مصطفى خالد الحسن مصطفى زينب النجار حي الخالدية طفل\nحسين يوسف الحداد محمد إبراهيم القاسم حي السكري مدني\nعمر خالد السيد ياسر زينب الحسن مدينة الباب امرأة\nأحمد حسين العمر أحمد محمود الإدلبي حي بستان القصر صحفي\nحسين محمود القاسم محمود مصطفى الإدلبي حي الخالدية صحفي\nخالد ياسر الأحمد ياسر سعاد الإدلبي حي بستان القصر طفل\nحسن نور الحلبي بلال حسين القاسم حي الصاخور مدني\nعمر زينب الحسن يوسف يوسف البكور حي الخالدية مدني",
             "12:30 قصف على الحي الشرقي من المدينة أدى إلى سقوط جرحى\n12:45 وصول فرق الإسعاف إلى مكان القصف في الحي الشرقي منها\n13:10 نقل الجرحى إلى المشفى الميداني الواقع في غرب المدينة",
         ] {
             let lines: Vec<_> = text.lines().map(|line| (Paragraph, line)).collect();
