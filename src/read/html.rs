@@ -8,11 +8,11 @@ use html5gum::emitters::default::{DefaultEmitter, StartTag, Token};
 use html5gum::{HtmlString, Spanned, Tokenizer};
 
 use super::extract::Extract;
-use super::{Contents, Format, ReadError, ReadOptions, css, encoding};
+use super::{Contents, Format, ReadError, ReadOptions, css, encoding, extension};
 use crate::document::{BlockKind, Document, Notation, Part, Span};
 use crate::lang;
 
-/// HTML, and XHTML as browsers take it.
+/// HTML, and XHTML as browsers take it: by the extension of the file.
 pub struct Html;
 
 /// Of a file without a known extension so many bytes are looked at.
@@ -51,7 +51,8 @@ impl Html {
         let declared = declared.map(str::to_owned).or_else(|| declared_in(bytes));
         let (page, encoding) = encoding::decode_declared(id, bytes, given, declared.as_deref())?;
         let mut extract = Extract::default();
-        read(&page, &mut extract, Kind::Page);
+        let is_xml = extension(id).is_some_and(|extension| extension == "xhtml");
+        read(&page, &mut extract, if is_xml { Kind::Xhtml } else { Kind::Page });
         let edits = extract.end_part();
         let notes = extract.notes();
         let (text, blocks, marks) = extract.finish();
@@ -80,9 +81,11 @@ fn declared_in(bytes: &[u8]) -> Option<String> {
 pub(super) enum Kind {
     /// It is the whole document.
     Page,
+    /// It is the whole document, in XHTML: every element ends, if need be with `/>`.
+    Xhtml,
     /// HTML in a document of another format, which has its own title.
     Fragment,
-    /// A chapter of a book in XHTML: every element ends, if need be with `/>`, and no reader sees its `<title>`.
+    /// A chapter of a book, in XHTML too; no reader sees its `<title>`.
     Chapter,
     /// The table of contents of such a book, which reading programs show even where the page hides it.
     Contents,
@@ -91,6 +94,10 @@ pub(super) enum Kind {
 impl Kind {
     /// Whether every element ends, if need be with `/>`.
     fn is_xml(self) -> bool {
+        matches!(self, Kind::Xhtml | Kind::Chapter | Kind::Contents)
+    }
+
+    fn is_in_book(self) -> bool {
         matches!(self, Kind::Chapter | Kind::Contents)
     }
 }
@@ -99,7 +106,7 @@ impl Kind {
 pub(super) fn read(page: &str, extract: &mut Extract, kind: Kind) -> Vec<(String, Span)> {
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(!kind.is_xml());
-    let has_title = kind != Kind::Page;
+    let has_title = kind.is_in_book() || kind == Kind::Fragment;
     let (open, title) = (Vec::new(), Vec::new());
     let (note, inline) = ([false; 2], Vec::new());
     let (held, has_lines) = (None, false);
@@ -370,7 +377,7 @@ impl Reader<'_> {
                 passed.has_arabic = true;
                 self.extract.pass(passed.is_seen);
             }
-        } else if self.kind.is_xml() && self.open.last().is_some_and(|open| open == "title") {
+        } else if self.kind.is_in_book() && self.open.last().is_some_and(|open| open == "title") {
             self.title.push((text.into_owned(), at));
         } else if !(self.note == [true; 2] && text.chars().all(|c| !c.is_alphabetic())) {
             self.extract.set_apart(self.inline.first().map(|(_, start)| *start as u64));
@@ -675,6 +682,24 @@ mod tests {
         assert_eq!(found, ["نص وبعده", "باب", "نص", "آخر"]);
         let deep = "<div>".repeat(1 << 20);
         super::read(&deep, &mut extract, Kind::Page);
+    }
+
+    #[test]
+    fn in_a_file_of_xhtml_every_element_ends() {
+        let page = "<?xml version='1.0'?><html><head><title>عنوان</title><script src='a.js'/><style/></head>\
+                    <body><h1>باب</h1><p>نص<br/>بعد</p><iframe src='b'/><p>آخر</p></body></html>";
+        let document = Html.document("a.xhtml", page.as_bytes(), ReadOptions::default()).unwrap();
+        let found: Vec<_> = document.blocks.iter().map(|b| (b.kind, b.span.of(&document.text))).collect();
+        assert_eq!(
+            found,
+            [
+                (Title, "عنوان"),
+                (Heading(1), "باب"),
+                (Paragraph, "نص"),
+                (Paragraph, "بعد"),
+                (Paragraph, "آخر")
+            ]
+        );
     }
 
     #[test]
