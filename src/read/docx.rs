@@ -17,8 +17,6 @@ use crate::document::{BlockKind, Document, Notation, Part, Span, TextEncoding};
 /// `.docx`
 pub struct Docx;
 
-const BODY: &str = "word/document.xml";
-
 impl Format for Docx {
     fn name(&self) -> &'static str {
         "docx"
@@ -29,13 +27,15 @@ impl Format for Docx {
     }
 
     fn accepts(&self, _id: &str, bytes: &[u8]) -> bool {
-        Package::open(bytes).is_some_and(|package| package.names().iter().any(|name| name == BODY))
+        Package::open(bytes).is_some_and(|package| package.names().iter().any(|name| rank(name) == Some(0)))
     }
 
     fn document(&self, id: &str, bytes: &[u8], _: ReadOptions<'_>) -> Result<Document, ReadError> {
         let damaged = |what: String| ReadError::Damaged { id: id.into(), what };
         let mut package = Package::open(bytes).ok_or_else(|| damaged("is no ZIP archive".into()))?;
-        let styles = package.text("word/styles.xml").map_err(damaged)?.unwrap_or_default();
+        let styles = package.names().into_iter().find(|name| path(name) == "word/styles.xml");
+        let styles =
+            styles.map_or(Ok(None), |entry| package.text(&entry)).map_err(damaged)?.unwrap_or_default();
         let styles = styles_of(&styles).map_err(damaged)?;
         let mut names: Vec<String> =
             package.names().into_iter().filter(|name| rank(name).is_some()).collect();
@@ -56,8 +56,14 @@ impl Format for Docx {
     }
 }
 
+/// The name of an entry with slashes; some programs write `word\document.xml`.
+fn path(entry: &str) -> String {
+    entry.replace('\\', "/")
+}
+
 /// Where an entry with text for readers comes; none for all others.
 fn rank(entry: &str) -> Option<usize> {
+    let entry = path(entry);
     let name = entry.strip_prefix("word/")?.strip_suffix(".xml")?;
     let kinds = ["document", "footnotes", "endnotes", "comments", "header", "footer"];
     kinds
@@ -73,7 +79,7 @@ fn left_out(names: &[String]) -> Vec<String> {
         ("word/embeddings/", "embedded file"),
     ];
     let note = |(start, what): (&str, &str)| {
-        not_read(names.iter().filter(|name| name.starts_with(start)).count(), what)
+        not_read(names.iter().filter(|name| path(name).starts_with(start)).count(), what)
     };
     kinds.into_iter().filter_map(note).collect()
 }
@@ -252,6 +258,7 @@ mod tests {
     use super::super::package::zipped;
     use super::*;
 
+    const BODY: &str = "word/document.xml";
     const STYLES: &str = "<w:styles><w:style w:styleId='a3'><w:name w:val='heading 2'/></w:style>\
         <w:style w:styleId='T'><w:name w:val='Title'/></w:style>\
         <w:style w:styleId='x'><w:name w:val='عنوان'/><w:pPr><w:outlineLvl w:val='0'/></w:pPr></w:style></w:styles>";
@@ -359,6 +366,20 @@ mod tests {
         let entries = [(BODY, text.as_str()), (&first, ""), (&second, ""), ("word/embeddings/a.xlsx", "")];
         let expected = ["2 charts were not read", "one embedded file was not read"];
         assert_eq!(read(&entries).unwrap().notes, expected);
+    }
+
+    #[test]
+    fn the_body_may_be_numbered_and_names_may_have_backslashes() {
+        let text = body("<w:p><w:pPr><w:pStyle w:val='T'/></w:pPr><w:r><w:t>نص</w:t></w:r></w:p>");
+        for (styles, entry) in
+            [("word/styles.xml", "word/document2.xml"), ("word\\styles.xml", "word\\document.xml")]
+        {
+            let bytes = zipped(&[(styles, STYLES), (entry, &text)]);
+            assert!(Docx.accepts("a.docx", &bytes), "{entry}");
+            let document = Docx.document("a.docx", &bytes, ReadOptions::default()).unwrap();
+            assert_eq!(document.blocks[0].kind, Title, "{entry}");
+            assert_eq!(document.original.unwrap().parts[0].entry, entry);
+        }
     }
 
     #[test]
