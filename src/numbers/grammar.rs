@@ -421,6 +421,9 @@ impl Parser<'_> {
         match self.meaning(at)? {
             Word::Small(units @ 1..=9) => Some(self.units(at, units, Form::Words)),
             Word::Ordinal(units @ 1..=9) => Some(self.units(at, units, Form::Ordinal)),
+            Word::Accusative(units, _) => {
+                Some(self.units(at, units, Form::Words)).filter(|&(_, next, _)| next > at + 1)
+            }
             Word::Small(value) => Some((value.into(), at + 1, Form::Words)),
             Word::Ordinal(value) => Some((value.into(), at + 1, Form::Ordinal)),
             Word::Tens(tens) => match self.meaning(at + 1) {
@@ -443,13 +446,14 @@ impl Parser<'_> {
         if !self.is_arabic(at) || !self.touches_previous(at + 1) {
             return alone;
         }
-        match self.meaning(at + 1) {
-            Some(Word::Small(10))
-                if !self.has_and(at + 1) && !lexicon::is_first(self.tokens[at].folded()) =>
-            {
-                (10 + i64::from(units), at + 2, form)
-            }
-            Some(Word::Tens(tens)) if self.has_and(at + 1) => (i64::from(tens + units), at + 2, form),
+        if self.meaning(at + 1) == Some(Word::Small(10))
+            && !self.has_and(at + 1)
+            && !lexicon::is_first(self.tokens[at].folded())
+        {
+            return (10 + i64::from(units), at + 2, form);
+        }
+        match self.joined(at + 1).map(|joined| (joined, self.meaning(joined))) {
+            Some((joined, Some(Word::Tens(tens)))) => (i64::from(tens + units), joined + 1, form),
             _ => alone,
         }
     }
@@ -458,7 +462,9 @@ impl Parser<'_> {
     fn loose(&self, at: usize) -> Option<(Found, usize)> {
         let mut form = Form::Loose;
         let readings = match (self.meaning(at), &self.tokens[at].kind) {
-            (Some(Word::Loose(values)), _) => values.iter().map(|&v| Number::hundredths(v)).collect(),
+            (Some(Word::Loose(values) | Word::Accusative(_, values)), _) => {
+                values.iter().map(|&v| Number::hundredths(v)).collect()
+            }
             (Some(Word::Dozen), _) => vec![Number::whole(12)],
             (Some(Word::Decade(tens)), _) => {
                 let tens = Number::whole(tens.into());

@@ -9,6 +9,8 @@ use crate::lang::{is_arabic_diacritic, is_bidi_control};
 pub(super) enum Word {
     /// 0 to 19; the Arabic forms of 10 also close a teen (`ثلاثة عشر`).
     Small(u8),
+    /// Arabic 1 to 9 in the accusative (`خمسا`): they count before `وثلاثين`; alone many are another word or form.
+    Accusative(u8, &'static [i64]),
     /// 20, 30 … 90.
     Tens(u8),
     /// `hundred`, `مئة`: 100 alone, times 100 after a number.
@@ -87,13 +89,13 @@ pub(super) fn english(word: &str) -> Option<Word> {
         "first" => Ordinal(1),
         "second" | "secondly" => Ordinal(2),
         "third" | "thirdly" => Ordinal(3),
-        "fourth" => Ordinal(4),
-        "fifth" => Ordinal(5),
-        "sixth" => Ordinal(6),
-        "seventh" => Ordinal(7),
-        "eighth" => Ordinal(8),
-        "ninth" => Ordinal(9),
-        "tenth" => Ordinal(10),
+        "fourth" | "fourthly" => Ordinal(4),
+        "fifth" | "fifthly" => Ordinal(5),
+        "sixth" | "sixthly" => Ordinal(6),
+        "seventh" | "seventhly" => Ordinal(7),
+        "eighth" | "eighthly" => Ordinal(8),
+        "ninth" | "ninthly" => Ordinal(9),
+        "tenth" | "tenthly" => Ordinal(10),
         "eleventh" => Ordinal(11),
         "twelfth" => Ordinal(12),
         "thirteenth" => Ordinal(13),
@@ -186,7 +188,12 @@ pub(super) fn arabic(word: &str) -> Option<(Word, bool)> {
         Some(rest) => (true, rest),
         None => (false, word.strip_prefix('ف').unwrap_or(word)),
     };
-    strip_particles(rest).into_iter().flatten().find_map(arabic_bare).map(|found| (found, and))
+    let bare = |word: &str| match arabic_bare(word) {
+        // Their tanwin bears no article: الثلاثا and الأربعا are days of the week.
+        Some(Accusative(..)) if rest != word => None,
+        found => found,
+    };
+    strip_particles(rest).into_iter().flatten().find_map(bare).map(|found| (found, and))
 }
 
 /// The word itself and the word without its preposition and article.
@@ -255,6 +262,14 @@ fn arabic_cardinal(word: &str) -> Option<Word> {
         "ثمان" | "ثماني" | "ثمانيه" => Small(8),
         "تسع" | "تسعه" => Small(9),
         "عشر" | "عشره" => Small(10),
+        "واحدا" => Accusative(1, ONCE),
+        "ثلاثا" => Accusative(3, &[300]),
+        "اربعا" => Accusative(4, &[400]),
+        "خمسا" => Accusative(5, &[500]),
+        "ستا" => Accusative(6, &[600]),
+        "سبعا" => Accusative(7, &[700]),
+        "ثمانيا" => Accusative(8, &[800]),
+        "تسعا" => Accusative(9, &[900]),
         "عشرون" | "عشرين" => Tens(20),
         "ثلاثون" | "ثلاثين" => Tens(30),
         "اربعون" | "اربعين" => Tens(40),
@@ -309,10 +324,10 @@ fn arabic_ordinal(word: &str) -> Option<Word> {
         "رابع" | "رابعه" | "رابعا" => Ordinal(4),
         "خامس" | "خامسه" | "خامسا" => Ordinal(5),
         "سادس" | "سادسه" | "سادسا" => Ordinal(6),
-        "سابع" | "سابعه" => Ordinal(7),
-        "ثامن" | "ثامنه" => Ordinal(8),
-        "تاسع" | "تاسعه" => Ordinal(9),
-        "عاشر" | "عاشره" => Ordinal(10),
+        "سابع" | "سابعه" | "سابعا" => Ordinal(7),
+        "ثامن" | "ثامنه" | "ثامنا" => Ordinal(8),
+        "تاسع" | "تاسعه" | "تاسعا" => Ordinal(9),
+        "عاشر" | "عاشره" | "عاشرا" => Ordinal(10),
         _ => return None,
     })
 }
