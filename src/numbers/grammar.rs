@@ -379,7 +379,12 @@ impl Parser<'_> {
             }
             Word::DualScale(exponent) => {
                 let power = Number::power_of_ten(exponent);
-                Some(group(power.times(Number::whole(2)), at + 1, Form::Words, power))
+                let mut group = group(power.times(Number::whole(2)), at + 1, Form::Words, power);
+                if self.is_million_strong(at) {
+                    group.readings.push(power);
+                    group.form = Form::Loose;
+                }
+                Some(group)
             }
             Word::PluralScale(_) | Word::Month(..) | Word::Loose(_) | Word::Decade(_) | Word::Dozen => None,
             _ => {
@@ -387,6 +392,14 @@ impl Parser<'_> {
                 Some(group(Number::whole(value), next, form, ONE))
             }
         }
+    }
+
+    /// `حشد مليوني`, a crowd of a million: the dual that is written so stands before what it counts, or before a half.
+    fn is_million_strong(&self, at: usize) -> bool {
+        let next = self.tokens.get(at + 1).map_or("", Token::folded);
+        let goes_on = self.touches_previous(at + 1)
+            && (self.has_and(at + 1) || self.is_arabic(at + 1) && lexicon::may_be_counted(next));
+        self.tokens[at].folded().ends_with('ي') && !goes_on
     }
 
     fn below_thousand(&self, at: usize) -> Option<(i64, usize, Form)> {

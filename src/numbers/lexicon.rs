@@ -401,6 +401,114 @@ pub(super) fn arabic_two_word_month(first: &str, second: &str) -> Option<u8> {
     })
 }
 
+/// Names of two words of which one is a number, folded: it may be told with one (`the Seven Seas square`) and needs none. In
+/// hundredths.
+const NAMES: [(&str, &str, &[i64]); 12] = [
+    ("رابعه", "العدويه", &[400]),
+    ("ميدان", "رابعه", &[400]),
+    ("اعتصام", "رابعه", &[400]),
+    ("بئر", "السبع", &[700]),
+    ("السبع", "بحرات", &[700]),
+    ("سبع", "بحرات", &[700]),
+    // Forty days after a death, as that of Husain; الذكرى الأربعون is an anniversary.
+    ("زياره", "الاربعين", &[4000]),
+    ("مسيره", "الاربعين", &[4000]),
+    ("ذكري", "الاربعين", &[4000]),
+    ("حي", "الستين", &[6000]),
+    ("شارع", "الستين", &[6000]),
+    ("ميدان", "السبعين", &[7000]),
+];
+
+/// What the number in a name of two words may be told as; see [`NAMES`].
+pub(super) fn in_name(first: &str, second: &str) -> Option<Word> {
+    let without_and = first.strip_prefix(['و', 'ف']).unwrap_or(first);
+    let is_first = |name: &str| {
+        [first, without_and].iter().any(|w| *w == name || w.strip_prefix(['ب', 'ك', 'ل']) == Some(name))
+    };
+    let found = NAMES.iter().find(|(name, then, _)| *then == second && is_first(name));
+    found.map(|&(_, _, values)| Loose(values))
+}
+
+/// Words that no number counts: what stands before one of them counts nothing, or is a name (`أحمد سبع من`).
+const UNCOUNTED: [&str; 54] = [
+    "في",
+    "من",
+    "علي",
+    "عن",
+    "مع",
+    "ان",
+    "او",
+    "ام",
+    "ثم",
+    "حتي",
+    "منذ",
+    "امام",
+    "خلال",
+    "بين",
+    "بينما",
+    "قبل",
+    "بعد",
+    "عند",
+    "عندما",
+    "لدي",
+    "ضد",
+    "حول",
+    "نحو",
+    "وسط",
+    "داخل",
+    "خارج",
+    "تحت",
+    "فوق",
+    "لكن",
+    "بل",
+    "قد",
+    "لقد",
+    "لم",
+    "لن",
+    "لا",
+    "ليس",
+    "ما",
+    "كما",
+    "حيث",
+    "هذا",
+    "هذه",
+    "ذلك",
+    "تلك",
+    "هو",
+    "هي",
+    "هم",
+    "كان",
+    "كانت",
+    "قال",
+    "قالت",
+    "امس",
+    "مساء",
+    "صباح",
+    "فجر",
+];
+
+/// Whether a folded word may be what the number before it counts: `أشخاص` and not `الشخص`, `وشخص`, `في`.
+pub(super) fn may_be_counted(word: &str) -> bool {
+    !word.is_empty() && !word.starts_with('و') && !word.starts_with("ال") && !UNCOUNTED.contains(&word)
+}
+
+/// Whether a word has the article, whatever else is written onto it: `والقرن`, `للشهر`.
+pub(super) fn is_definite(word: &str) -> bool {
+    let word: String = word.chars().filter(|&c| !is_arabic_diacritic(c)).collect();
+    let word = word.strip_prefix(['و', 'ف']).unwrap_or(&word);
+    let is_long =
+        word.chars().count() >= 4 && !matches!(word, "التي" | "الذي" | "الذين" | "اللذين" | "الآن" | "الان");
+    let noun = word.strip_prefix(['ب', 'ك']).unwrap_or(word);
+    is_long && (noun.starts_with("ال") || word.starts_with("لل"))
+}
+
+/// Whether a number, without what [`particles`] finds, has the article: `السبعين`, but not `ألفين`.
+pub(super) fn has_article(number: &str) -> bool {
+    let folded = fold_arabic(number);
+    let article = folded.strip_prefix("ال").or_else(|| folded.strip_prefix('ل'));
+    article.is_some_and(|rest| arabic_bare(rest).is_some())
+}
+
 /// The first that opens no teen: أول عشر دقائق are ten minutes, not eleven.
 pub(super) fn is_first(word: &str) -> bool {
     word.ends_with("اول") || word.ends_with("اولي")

@@ -1,5 +1,7 @@
 //! Numbers that a model did not translate, put into its source as English writes them: digits and Latin words are copied.
 
+use crate::lang::{is_arabic_letter, words::is_mark};
+
 use super::{Form, Mention, Number, Offered, lexicon, mentions, weekday};
 
 /// From here on numbers are told in millions, which models copy more surely than many digits.
@@ -10,7 +12,9 @@ const BILLION: Number = Number(1_000_000_000 * super::UNIT);
 /// that changes nothing. What is written onto a number (و, ب, ل) stays before it.
 pub fn in_place(source: &str, target: &str) -> Option<String> {
     let offered = Offered::by(&mentions(target));
-    let missing = mentions(source).into_iter().filter(|m| m.is_firm() && !offered.answers(m));
+    let missing = mentions(source)
+        .into_iter()
+        .filter(|m| m.is_firm() && !offered.answers(m) && !may_be_name(source, m));
     let mut text = String::new();
     let mut from = 0;
     for mention in missing {
@@ -27,6 +31,25 @@ pub fn in_place(source: &str, target: &str) -> Option<String> {
     }
     let numbered = (from > 0).then(|| text + &source[from..]);
     weekday::in_place(numbered.as_deref().unwrap_or(source), target).or(numbered)
+}
+
+/// Whether it is one word that may be a name, or part of one: `أحمد سبع`, `الشيخ ثامن`, `حي الستين`. A model would keep the digit
+/// that it is given in place of the name. No name is an attribute (`القرن الخامس`), or a number before what it counts.
+fn may_be_name(source: &str, mention: &Mention) -> bool {
+    let written = &source[mention.span.clone()];
+    let is_word =
+        matches!(mention.form, Form::Words | Form::Ordinal) && !written.contains(char::is_whitespace);
+    if !is_word || mention.percent {
+        return false;
+    }
+    let is_part = |c: char| is_arabic_letter(c) || is_mark(c);
+    if lexicon::has_article(&written[lexicon::particles(written).len()..]) {
+        let before = source[..mention.span.start].strip_suffix(' ').unwrap_or("");
+        return !lexicon::is_definite(before.rsplit(|c| !is_part(c)).next().unwrap_or(""));
+    }
+    let after = source[mention.span.end..].strip_prefix(' ').unwrap_or("");
+    let next = lexicon::fold_arabic(after.split(|c| !is_part(c)).next().unwrap_or(""));
+    mention.form == Form::Ordinal || !lexicon::may_be_counted(&next)
 }
 
 /// `25`, `12500`, `1.5 million`, `January`, `60s`; none where it has no one value. Digits that can be read in two ways
@@ -61,6 +84,11 @@ mod tests {
             ("في أيلول وكانون الأول 2012", "In September 2012", "في أيلول و December 2012"),
             ("بكانون الثاني", "in the month", "ب January"),
             ("ونصف مليون دولار", "and dollars", "و500000 دولار"),
+            ("مئتي شخص", "people", "200 شخص"),
+            ("ألفين نازح", "displaced people", "2000 نازح"),
+            ("في اليوم الثالث", "on the day", "في اليوم 3"),
+            ("خلال الأشهر الستة الماضية", "in recent months", "خلال الأشهر 6 الماضية"),
+            ("القرن الحادي والعشرين", "the century", "القرن 21"),
             ("1.25 مليون لاجئ", "125 refugees", "1.25 million لاجئ"),
             ("ثلاثة مليارات دولار", "3 million dollars", "3 billion دولار"),
             ("اثني عشر ألفا وخمسمئة", "many", "12500"),
@@ -81,6 +109,17 @@ mod tests {
             ("قتل خمسة وعشرون شخصا", "25 people were killed"),
             ("قتل 25 شخصا", "People were killed"),
             ("اليوم الثاني", "the day"),
+            ("اعتصام رابعة العدوية", "the Rabaa al-Adawiya sit-in"),
+            ("هرب إلى الستين", "he fled to Sitteen"),
+            ("لويس الخامس", "Louis"),
+            ("فض رابعة", "the dispersal of Rabaa"),
+            ("سجن بئر السبع", "Beersheba prison"),
+            ("حشد مليوني في الشوارع", "a crowd of a million"),
+            ("أحمد سبع وأخوه", "Ahmad Sabaa and his brother"),
+            ("الشاب أحمد سبع من جنين", "Ahmad Sabaa of Jenin"),
+            ("قال الشيخ ثامن إن", "Sheikh Thamen said"),
+            ("شارع السبعين بالمدينة", "Sabain Street in the city"),
+            ("قُتل أحمد سبع.", "Ahmad Sabaa was killed."),
             ("12.5.2016", "a day"),
             ("1.250 مليون شخص", "people"),
             ("3.750 دينار", "dinars"),

@@ -48,6 +48,7 @@ pub(super) fn tokenize(text: &str) -> Vec<Token<'_>> {
         }
     }
     blank_percent_hundreds(&mut tokens);
+    loosen_names(&mut tokens);
     tokens
 }
 
@@ -81,6 +82,18 @@ fn blank_percent_hundreds(tokens: &mut [Token]) {
             && (after_in || folded.starts_with('ب'))
         {
             *meaning = None;
+        }
+    }
+}
+
+/// A number that is part of a name need not be told as one.
+fn loosen_names(tokens: &mut [Token]) {
+    for at in 1..tokens.len() {
+        let Some(found) = lexicon::in_name(tokens[at - 1].folded(), tokens[at].folded()) else { continue };
+        for token in &mut tokens[at - 1..=at] {
+            if let Kind::Word { meaning, .. } = &mut token.kind {
+                *meaning = meaning.and(Some(found));
+            }
         }
     }
 }

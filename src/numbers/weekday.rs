@@ -17,6 +17,10 @@ const DAYS: [(&str, &str); 7] = [
 const BEFORE: [&str; 13] =
     ["يوم", "مساء", "صباح", "ليلة", "فجر", "ظهر", "عصر", "نهار", "امس", "غدا", "ايام", "يومي", "اليوم"];
 
+/// Feasts that have a day in their name, without its article: Palm Sunday, Easter Sunday and Monday.
+const FEASTS: [(&str, &str); 4] =
+    [("احد", "الشعانين"), ("احد", "الفصح"), ("احد", "القيامة"), ("اثنين", "الفصح")];
+
 /// Which days are missing in the target, and which are not in the source.
 pub fn compare(source: &str, target: &str) -> (Vec<String>, Vec<String>) {
     let words = words::words(source);
@@ -25,7 +29,12 @@ pub fn compare(source: &str, target: &str) -> (Vec<String>, Vec<String>) {
         let mut places = places(&words, arabic).peekable();
         if places.peek().is_none() {
             let is_it = |word: &str| word.strip_suffix('s').unwrap_or(word) == day;
-            if target.split(|c: char| !c.is_alphabetic()).any(is_it) {
+            let name = arabic.strip_prefix("ال");
+            let is_feast = words.windows(2).any(|two| {
+                let mut stems = words::stems(&two[0]);
+                stems.any(|stem| name == Some(stem) && FEASTS.contains(&(stem, two[1].as_str())))
+            });
+            if !is_feast && target.split(|c: char| !c.is_alphabetic()).any(is_it) {
                 added.push(day.to_string());
             }
         } else if !is_named(day, target) {
@@ -88,6 +97,9 @@ mod tests {
             ("مساء الاثنين", "in the evening", "Monday", ""),
             ("كلا الاثنين", "both of them", "", ""),
             ("لا أحد", "nobody", "", ""),
+            ("في أحد الشعانين", "on Palm Sunday", "", ""),
+            ("في أحد الشعانين", "on Palm Monday", "", "Monday"),
+            ("بعد اثنين الفصح", "after Easter Monday", "", ""),
             ("لمدة يوم واحد", "for a day", "", ""),
             ("أحد السكان", "one of the residents, on Sunday", "", "Sunday"),
             ("صلاة الجمعة", "Friday prayers", "", ""),

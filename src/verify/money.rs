@@ -78,14 +78,24 @@ const CURRENCIES: [Currency; 10] = [
     },
 ];
 
+/// Spanish clubs: `ريال مدريد` is no money.
+const CLUBS: [&str; 5] = ["مدريد", "سوسيداد", "بيتيس", "مايوركا", "سرقسطة"];
+
 /// Which currencies are missing in the target, and which are not in the source.
 pub(super) fn check(source: &str, target: &str) -> (Vec<String>, Vec<String>) {
     let arabic = words::words(source);
+    let is_club = |at: usize| {
+        let next = arabic.get(at + 1).map_or("", String::as_str);
+        arabic[at].ends_with("ريال") && CLUBS.contains(&next)
+    };
     let (source, target) = (source.to_lowercase(), target.to_lowercase());
     let (mut missing, mut added) = (Vec::new(), Vec::new());
     for currency in &CURRENCIES {
-        let word = arabic.iter().find(|word| words::stems(word).any(|stem| currency.arabic.contains(&stem)));
-        let in_source = word.map(String::as_str).or_else(|| mark(&source, currency.english));
+        let is_it = |at: &usize| {
+            words::stems(&arabic[*at]).any(|stem| currency.arabic.contains(&stem)) && !is_club(*at)
+        };
+        let word = (0..arabic.len()).find(is_it);
+        let in_source = word.map(|at| arabic[at].as_str()).or_else(|| mark(&source, currency.english));
         let in_target = mark(&target, currency.english);
         match (in_source, in_target) {
             (Some(word), None) => missing.push(word.to_string()),
@@ -126,6 +136,8 @@ mod tests {
             ("كأس أوروبا", "Euro 2016", "", ""),
             ("100$", "$100", "", ""),
             ("سارة", "Sar", "", ""),
+            ("فاز ريال مدريد", "Real Madrid won", "", ""),
+            ("باع ريال مدريد اللاعب بخمسين ألف ريال", "Real Madrid sold the player for 50,000", "ريال", ""),
         ] {
             let (found_missing, found_added) = check(source, target);
             let added = if added == "$" && target.contains("dollars") { "dollars" } else { added };

@@ -74,6 +74,7 @@ mod tests {
                 "52 people were killed",
                 "25 is missing in the translation; 52 is not in the source",
             ),
+            ("في الذكرى الأربعين", "on the anniversary", "40 (الأربعين) is missing in the translation"),
             ("وصل الناس", "People arrived in 2019 and 2020", "2019, 2020 are not in the source"),
             ("نحو 340 منزلاً", "about $340 in houses", "$ is not in the source"),
             (
@@ -97,6 +98,14 @@ mod tests {
             ("بنسبة 20% إلى 25%", "by 20-25 per cent"),
             ("في العشرين من كانون الأول 2016", "on 20 December 2016"),
             ("20/12/2016", "December 20, 2016"),
+            ("فض اعتصام رابعة العدوية", "dispersed the Rabaa al-Adawiya sit-in"),
+            ("في ميدان رابعة", "in Rabaa Square"),
+            ("نقلوا إلى سجن بئر السبع", "moved to Beersheba prison"),
+            ("في ساحة السبع بحرات بدمشق", "in Sabaa Bahrat Square in Damascus"),
+            ("في ساحة السبع بحرات بدمشق", "in the Seven Seas Square in Damascus"),
+            ("لزيارة الأربعين بكربلاء", "for the Arbaeen pilgrimage in Karbala"),
+            ("في حي الستين", "in the Sitteen neighbourhood"),
+            ("خرج حشد مليوني في الشوارع", "A crowd of a million took to the streets"),
             ("عشرات الآلاف من النازحين", "tens of thousands of displaced people"),
         ] {
             assert_eq!(check(source, target), None, "{source} / {target}");
