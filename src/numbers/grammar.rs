@@ -178,15 +178,18 @@ impl Parser<'_> {
     fn half_scale(&self, at: usize) -> Option<(Found, usize)> {
         let Some(Word::Loose(values)) = self.meaning(at) else { return None };
         let share = Number::hundredths(*values.first()?);
-        if share.is_whole() {
-            return None;
-        }
+        // "a couple of thousand" may be two and may be several.
+        let form = match share.is_whole() {
+            false => Form::Words,
+            true if self.tokens[at].folded() == "couple" => Form::Loose,
+            true => return None,
+        };
         let skipped = (at + 1..at + 3)
             .take_while(|&i| matches!(self.tokens.get(i).map(Token::folded), Some("a" | "of")));
         let scale_at = at + 1 + skipped.count();
         let Some(Word::Scale(exponent)) = self.meaning(scale_at) else { return None };
         let value = share.times(Number::power_of_ten(exponent));
-        let (mut found, next) = self.found(at, scale_at + 1, Form::Words, vec![value], Vec::new());
+        let (mut found, next) = self.found(at, scale_at + 1, form, vec![value], Vec::new());
         found.scale = Number::power_of_ten(exponent);
         Some((found, next))
     }
@@ -375,7 +378,18 @@ impl Parser<'_> {
             // "several million", "آلاف": which number it is depends on words we do not know.
             Word::Scale(exponent) => {
                 let power = Number::power_of_ten(exponent);
-                Some(group(power, at + 1, Form::Loose, power))
+                let mut group = group(power, at + 1, Form::Loose, power);
+                if lexicon::may_be_dual(self.tokens[at].raw()) {
+                    let twice = power.times(Number::whole(2));
+                    let next = self.tokens.get(at + 1).map_or("", Token::folded);
+                    // مليونا شخص: one million of them would be مليون شخص.
+                    if lexicon::is_counted(next) && self.touches_previous(at + 1) {
+                        (group.readings, group.form) = (vec![twice], Form::Words);
+                    } else {
+                        group.readings.push(twice);
+                    }
+                }
+                Some(group)
             }
             Word::DualScale(exponent) => {
                 let power = Number::power_of_ten(exponent);

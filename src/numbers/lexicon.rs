@@ -429,6 +429,83 @@ pub(super) fn in_name(first: &str, second: &str) -> Option<Word> {
     found.map(|&(_, _, values)| Loose(values))
 }
 
+/// Whether a word, as written, may be the dual of a power of ten before what it counts: `مليونا دولار`. With its tanwin it is
+/// the accusative, which otherwise looks the same.
+pub(super) fn may_be_dual(word: &str) -> bool {
+    let folded = fold_arabic(word);
+    let bare = folded.strip_prefix(['و', 'ف']).unwrap_or(&folded);
+    matches!(bare, "الفا" | "مليونا" | "مليارا" | "بليونا" | "تريليونا") && !word.contains('\u{64b}')
+}
+
+/// What reports count in thousands and more, folded. Other words may follow `ألفا` that it does not count: it is `alpha` too.
+const COUNTED: [&str; 60] = [
+    "دولار",
+    "يورو",
+    "جنيه",
+    "ليره",
+    "ريال",
+    "دينار",
+    "درهم",
+    "شيكل",
+    "شيقل",
+    "فرنك",
+    "روبل",
+    "شخص",
+    "نسمه",
+    "انسان",
+    "نازح",
+    "لاجئ",
+    "مهجر",
+    "مهاجر",
+    "مدني",
+    "مواطن",
+    "قتيل",
+    "جريح",
+    "مصاب",
+    "ضحيه",
+    "عسكري",
+    "جندي",
+    "مقاتل",
+    "عنصر",
+    "مسلح",
+    "شرطي",
+    "موظف",
+    "عامل",
+    "معتقل",
+    "سجين",
+    "اسير",
+    "طالب",
+    "متظاهر",
+    "محتج",
+    "ناخب",
+    "زائر",
+    "طفل",
+    "امراه",
+    "رجل",
+    "شاب",
+    "اسره",
+    "عائله",
+    "منزل",
+    "بيت",
+    "مبني",
+    "متر",
+    "كيلومتر",
+    "طن",
+    "برميل",
+    "لتر",
+    "هكتار",
+    "دونم",
+    "حاله",
+    "اصابه",
+    "قذيفه",
+    "صاروخ",
+];
+
+/// Whether a folded word is one of [`COUNTED`].
+pub(super) fn is_counted(word: &str) -> bool {
+    COUNTED.contains(&word)
+}
+
 /// Words that no number counts: what stands before one of them counts nothing, or is a name (`أحمد سبع من`).
 const UNCOUNTED: [&str; 54] = [
     "في",

@@ -19,7 +19,7 @@ pub fn in_place(source: &str, target: &str) -> Option<String> {
     let mut from = 0;
     for mention in missing {
         let written = &source[mention.span.clone()];
-        let Some(english) = english(&mention).filter(|english| english != written) else { continue };
+        let Some(english) = english(written, &mention).filter(|english| english != written) else { continue };
         text.push_str(&source[from..mention.span.start]);
         let particles = lexicon::particles(written);
         text.push_str(particles);
@@ -53,12 +53,15 @@ fn may_be_name(source: &str, mention: &Mention) -> bool {
 }
 
 /// `25`, `12500`, `1.5 million`, `January`, `60s`; none where it has no one value. Digits that can be read in two ways
-/// (`3.750`) stay as they are: the checks would accept either of the model.
-fn english(mention: &Mention) -> Option<String> {
+/// (`3.750`) stay as they are, and so do words (`مليونا`, one or two of them): the checks would accept either of the model.
+fn english(written: &str, mention: &Mention) -> Option<String> {
     let value = *mention.readings.first()?;
     match mention.form {
         Form::Month | Form::Decade => return mention.meaning(),
         Form::Digits if mention.readings.len() > 1 => return None,
+        Form::Words if mention.readings.len() > 1 && written.split(' ').any(lexicon::may_be_dual) => {
+            return None;
+        }
         _ => {}
     }
     let in_units = [(BILLION, "billion"), (MILLION, "million")].into_iter().find_map(|(unit, name)| {
@@ -85,6 +88,8 @@ mod tests {
             ("بكانون الثاني", "in the month", "ب January"),
             ("ونصف مليون دولار", "and dollars", "و500000 دولار"),
             ("مئتي شخص", "people", "200 شخص"),
+            ("قيمته مليونا دولار", "worth dollars", "قيمته 2 million دولار"),
+            ("12 ألفا و500 شخص", "people", "12500 شخص"),
             ("ألفين نازح", "displaced people", "2000 نازح"),
             ("في اليوم الثالث", "on the day", "في اليوم 3"),
             ("خلال الأشهر الستة الماضية", "in recent months", "خلال الأشهر 6 الماضية"),
@@ -109,6 +114,7 @@ mod tests {
             ("قتل خمسة وعشرون شخصا", "25 people were killed"),
             ("قتل 25 شخصا", "People were killed"),
             ("اليوم الثاني", "the day"),
+            ("بلغ العدد مليونا و200 ألف", "The number was reached"),
             ("اعتصام رابعة العدوية", "the Rabaa al-Adawiya sit-in"),
             ("هرب إلى الستين", "he fled to Sitteen"),
             ("لويس الخامس", "Louis"),
