@@ -7,8 +7,8 @@ use crate::lang::words;
 /// Particles that deny a verb or a clause, folded, a conjunction aside.
 const FIRM: [&str; 9] = ["لم", "لن", "ليس", "ليست", "ليسوا", "لست", "لسنا", "ليسا", "لا"];
 
-/// What makes `لا` no denial: `still`, `especially`, `no doubt`, `at least`, `at most`, `obviously`.
-const AFTER_LA: [&str; 25] = [
+/// What makes `لا` no denial: `still`, `especially`, `no doubt`, `at least`, `at most`, `obviously`, `infinite`.
+const AFTER_LA: [&str; 28] = [
     "يزال",
     "تزال",
     "يزالون",
@@ -34,6 +34,9 @@ const AFTER_LA: [&str; 25] = [
     "تزيد",
     "جرم",
     "يخفي",
+    "نهائي",
+    "نهائية",
+    "متناهي",
 ];
 
 /// Words after which a denial says `only` or `but`, and needs no negative word in English.
@@ -95,7 +98,7 @@ const DENIALS: [&str; 12] = [
 const PLAIN: [&str; 5] = ["not", "never", "nobody", "nothing", "cannot"];
 
 /// Other words that answer a denial.
-const NEGATIVE: [&str; 23] = [
+const NEGATIVE: [&str; 25] = [
     "rather",
     "too",
     "substandard",
@@ -119,17 +122,23 @@ const NEGATIVE: [&str; 23] = [
     "illegal",
     "zero",
     "longer",
+    "ban",
+    "bans",
 ];
-/// Beginnings of such words.
-const BEGINNINGS: [&str; 34] = [
+/// Beginnings of such words. Few words in `dis`, `den` and `ban` deny anything (`displaced`, `district`, `Banias`), so those that do are
+/// listed; of those in `un` most do.
+const BEGINNINGS: &[&str] = &[
     "fail",
     "refus",
-    "den",
+    "deny",
+    "deni",
     "lack",
     "absen",
     "prevent",
     "avoid",
-    "ban",
+    "banned",
+    "banning",
+    "banish",
     "stop",
     "prohibit",
     "forbid",
@@ -139,10 +148,11 @@ const BEGINNINGS: [&str; 34] = [
     "exclud",
     "miss",
     "depriv",
-    "dis",
     "neglect",
     "ignor",
-    "abst",
+    "abstain",
+    "abstent",
+    "abstin",
     "withh",
     "un",
     "non",
@@ -156,11 +166,68 @@ const BEGINNINGS: [&str; 34] = [
     "ineff",
     "insuff",
     "irre",
+    "disagre",
+    "disallow",
+    "disapprov",
+    "disavow",
+    "disbel",
+    "disclaim",
+    "disconnect",
+    "discontent",
+    "discontinu",
+    "discourag",
+    "disengag",
+    "dishonest",
+    "disinclin",
+    "disinterest",
+    "dislik",
+    "disloyal",
+    "dismiss",
+    "disobe",
+    "disown",
+    "disprov",
+    "disqualif",
+    "disregard",
+    "disrespect",
+    "dissatisf",
+    "dissent",
+    "dissuad",
+    "distrust",
 ];
 /// What begins so and is not negative.
-const NOT_NEGATIVE: [&str; 16] = [
-    "under", "unit", "unif", "unio", "uniq", "unanim", "denmark", "dens", "dent", "bank", "band", "distr",
-    "disc", "dish", "missi", "dist",
+const NOT_NEGATIVE: &[&str] = &[
+    "under", "unit", "unif", "unio", "uniq", "unanim", "univers", "unesco", "unicef", "unico", "unix",
+    "unilater", "unveil", "uncover", "unearth", "unfold", "unleash", "unravel", "unrest", "missi", "missour",
+    "stopover", "irrevoc",
+];
+/// Whole words that are not, whatever they begin or end with: the United Nations and their bodies before all.
+const NEVER_NEGATIVE: &[&str] = &[
+    "un",
+    "unhcr",
+    "unrwa",
+    "undp",
+    "unfpa",
+    "unodc",
+    "unops",
+    "unaids",
+    "unctad",
+    "unmas",
+    "unama",
+    "unami",
+    "unsmil",
+    "undof",
+    "unhrc",
+    "unsc",
+    "unga",
+    "uncle",
+    "uncles",
+    "unto",
+    "unborn",
+    "nonetheless",
+    "nevertheless",
+    "regardless",
+    "wireless",
+    "bless",
 ];
 
 /// Says which way a negation is off, if it is.
@@ -192,11 +259,14 @@ pub(super) fn check(source: &str, target: &str) -> Option<String> {
 
 fn is_negative(word: &str) -> bool {
     let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| word.starts_with(beginning));
+    if NEVER_NEGATIVE.contains(&word.strip_suffix("'s").unwrap_or(word)) {
+        return false;
+    }
     DENIALS.contains(&word)
         || word.ends_with("n't")
         || NEGATIVE.contains(&word)
         || word.ends_with("less")
-        || (begins(&BEGINNINGS) && !begins(&NOT_NEGATIVE) && word != "uncle")
+        || (begins(BEGINNINGS) && !begins(NOT_NEGATIVE))
 }
 
 /// The first particle that must be answered.
@@ -212,6 +282,10 @@ fn firm_denial(words: &[String]) -> Option<&'static str> {
         // Yes or no.
         let is_answer = next == "نعم" || at > 0 && words[at - 1] == "نعم";
         if particle == "لا" && (is_answer || AFTER_LA.contains(&next.as_str())) {
+            return None;
+        }
+        // `لم الشمل` is a family reunited.
+        if particle == "لم" && next.trim_start_matches("ال").starts_with("شمل") {
             return None;
         }
         // `لم يكن إلا …` is `was only …`.
@@ -234,6 +308,22 @@ mod tests {
             ("ولن يعود السكان", "The residents will return", true),
             ("ليس هناك ماء", "There is water", true),
             ("ليس هناك ماء", "There is a lack of water", false),
+            ("لم يعد النازحون إلى منازلهم", "The displaced returned to their homes", true),
+            ("لم تصل مساعدات الأمم المتحدة", "UN aid reached them", true),
+            ("لم تصل مساعدات الأمم المتحدة", "the UN’s aid arrived", true),
+            ("ولم تعلن اليونيسف عن خطة", "UNICEF announced a plan to combat the disease", true),
+            ("لن تقصف الطائرات بانياس", "Planes will shell Banias", true),
+            ("لم تفتح الجامعة أبوابها", "The university and its dental unit opened its doors", true),
+            ("لم تصل المنظمة إلى المنطقة", "UNRWA reached the district", true),
+            ("لم يصل الوفد", "The delegation arrived nonetheless", true),
+            ("لم يعرف مصيره", "His fate is unknown", false),
+            ("لم يعترف بذلك", "He denied it", false),
+            ("لا يسمح بالتصوير", "Photography is banned", false),
+            ("لم يوافق على ذلك", "He disagreed with that", false),
+            ("لم يعثر عليه", "He is missing", true),
+            ("لم يُعبث به", "It was untouched", false),
+            ("في إطار لمّ الشمل", "as part of family reunification", false),
+            ("عدد لا نهائي من السبل", "an infinite number of ways", false),
             ("لا يزال الطريق مغلقاً", "The road is still closed", false),
             ("لا سيما الأطفال", "especially children", false),
             ("لم يصل إلا ثلاثة", "Three arrived", false),
