@@ -216,7 +216,14 @@ impl Parser<'_> {
             };
             (smallest, next) = (group.scale, group.next);
         }
-        if self.half_follows(next) {
+        if let Some((share, after)) = self.share_of_scale(next, scale) {
+            if parts.is_empty() {
+                parts.clone_from(&readings);
+            }
+            parts.push(share);
+            readings = readings.iter().map(|n| n.plus(share)).collect();
+            (form, next) = (Form::Words, after);
+        } else if self.half_follows(next) {
             let half = scale.times(Number::hundredths(50));
             let with_half: Vec<Number> = readings.iter().map(|n| n.plus(half)).collect();
             readings.extend(with_half);
@@ -256,6 +263,13 @@ impl Parser<'_> {
     /// The next group of an English sum without `and`: `two million three hundred thousand`.
     fn english_sum(&self, next: usize) -> Option<usize> {
         (self.touches_previous(next) && !self.is_literal(next) && !self.is_arabic(next)).then_some(next)
+    }
+
+    /// `… مليارات ونصف المليار`: what it adds to so many of the same power of ten, and the token after it.
+    fn share_of_scale(&self, next: usize, scale: Number) -> Option<(Number, usize)> {
+        let (share, after) = self.half_scale(self.joined(next)?)?;
+        let value = share.mention.readings.first().copied()?;
+        (scale > ONE && share.scale == scale).then_some((value, after))
     }
 
     /// `… ونصف`, `… and a half`, with at most two words between (`four years and a half`).
@@ -348,7 +362,13 @@ impl Parser<'_> {
         let minutes = plain && before == Some(':') && groups[0] == "00";
         let exponent = at > 0
             && self.tokens[at - 1].span.end == token.span.start
-            && matches!(self.tokens[at - 1].folded(), "m" | "km" | "cm" | "ft" | "mi");
+            && match self.tokens[at - 1].folded() {
+                "m" | "km" | "cm" | "ft" | "mi" => true,
+                "م" | "كم" | "كلم" | "سم" | "ملم" => {
+                    matches!(groups[0].as_str(), "2" | "3") && marks.is_empty()
+                }
+                _ => false,
+            };
         let entity = self.text[..token.span.start].ends_with("&#");
         if minutes || exponent || entity {
             form = Form::Loose;
