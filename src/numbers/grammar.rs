@@ -306,6 +306,16 @@ impl Parser<'_> {
                 group.form = Form::Words;
             }
         }
+        let years = match self.tokens.get(group.next).map_or("", Token::folded) {
+            "decades" | "عقود" => 10,
+            "centuries" | "قرون" => 100,
+            _ => 1,
+        };
+        // "three decades" may be told in years: ثلاثون عاما. An ordinal ("the 1st and 2nd centuries") counts none.
+        if years > 1 && self.touches_previous(group.next) && group.form != Form::Ordinal {
+            let told: Vec<Number> = group.readings.iter().map(|n| n.times(Number::whole(years))).collect();
+            group.readings.extend(told);
+        }
         Some(group)
     }
 
