@@ -7,8 +7,8 @@ use crate::lang::words;
 /// Particles that deny a verb or a clause, folded, a conjunction aside.
 const FIRM: [&str; 9] = ["لم", "لن", "ليس", "ليست", "ليسوا", "لست", "لسنا", "ليسا", "لا"];
 
-/// What makes `لا` no denial: `still`, `especially`, `no doubt`, `at least`, `at most`, `obviously`, `infinite`.
-const AFTER_LA: [&str; 28] = [
+/// What makes `لا` no denial: `still`, `especially`, `no doubt`, `at least`, `at most`, `obviously`, `infinite`, `reflex`.
+const AFTER_LA: [&str; 30] = [
     "يزال",
     "تزال",
     "يزالون",
@@ -37,6 +37,8 @@ const AFTER_LA: [&str; 28] = [
     "نهائي",
     "نهائية",
     "متناهي",
+    "ارادي",
+    "ارادية",
 ];
 
 /// Words after which a denial says `only` or `but`, and needs no negative word in English.
@@ -98,7 +100,7 @@ const DENIALS: [&str; 12] = [
 const PLAIN: [&str; 5] = ["not", "never", "nobody", "nothing", "cannot"];
 
 /// Other words that answer a denial.
-const NEGATIVE: [&str; 25] = [
+const NEGATIVE: [&str; 26] = [
     "rather",
     "too",
     "substandard",
@@ -124,6 +126,7 @@ const NEGATIVE: [&str; 25] = [
     "longer",
     "ban",
     "bans",
+    "disable",
 ];
 /// Beginnings of such words. Few words in `dis`, `den` and `ban` deny anything (`displaced`, `district`, `Banias`), so those that do are
 /// listed; of those in `un` most do.
@@ -323,6 +326,9 @@ mod tests {
             ("لم يعثر عليه", "He is missing", true),
             ("لم يُعبث به", "It was untouched", false),
             ("في إطار لمّ الشمل", "as part of family reunification", false),
+            ("حركة لا إرادية في اليد", "a reflex of the hand", false),
+            ("لا يسمح بتشغيل الخدمة", "disable the service", false),
+            ("لا تصل المساعدات", "Aid reaches disabled people", true),
             ("عدد لا نهائي من السبل", "an infinite number of ways", false),
             ("لا يزال الطريق مغلقاً", "The road is still closed", false),
             ("لا سيما الأطفال", "especially children", false),
