@@ -29,7 +29,7 @@ impl Format for Eml {
         let given = options.encoding;
         let damaged = || ReadError::Damaged { id: id.into(), what: "no headers of a mail in it".into() };
         let message = mail::parse(bytes).ok_or_else(damaged)?;
-        let mut body = Body::default();
+        let (mut body, mut notes) = (Body::default(), Vec::new());
         for part in bodies(&message) {
             let bytes = mail::part_bytes(&message, part);
             if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -37,7 +37,7 @@ impl Format for Eml {
             }
             let declared = charset(part);
             let (text, blocks, encoding) = match part.body {
-                PartType::Html(_) => page(id, &bytes, given, declared.as_deref())?,
+                PartType::Html(_) => page(id, &bytes, given, declared.as_deref(), &mut notes)?,
                 _ => plain(id, &bytes, given, declared.as_deref())?,
             };
             body.add(&text, &blocks, encoding);
@@ -57,8 +57,7 @@ impl Format for Eml {
         blocks.extend(body.blocks.iter().map(|block| moved(block, start)));
         text.push_str(&body.text);
         // Where inputs are searched for, attachments are found by the name of their mail.
-        let notes = if self.is_named(id) { None } else { not_read(names.len(), "attachment") };
-        let notes = notes.into_iter().collect();
+        notes.extend(if self.is_named(id) { None } else { not_read(names.len(), "attachment") });
         Contents { encoding, text, blocks, notes, parts: Vec::new(), marks: Vec::new() }
             .document(self, id, bytes)
     }
@@ -91,14 +90,19 @@ fn plain(
     Ok((text, blocks, encoding))
 }
 
+/// What was left out of it goes to `notes`.
 fn page(
     id: &str,
     bytes: &[u8],
     given: Option<&str>,
     declared: Option<&str>,
+    notes: &mut Vec<String>,
 ) -> Result<(String, Vec<Block>, TextEncoding), ReadError> {
     match Html.page(id, bytes, given, declared) {
-        Ok(page) => Ok((page.text, page.blocks, page.encoding)),
+        Ok(page) => {
+            notes.extend(page.notes);
+            Ok((page.text, page.blocks, page.encoding))
+        }
         // Pictures only.
         Err(ReadError::Blank { .. }) => Ok((String::new(), Vec::new(), TextEncoding::utf8())),
         Err(e) => Err(e),

@@ -28,12 +28,13 @@ fn a_letter_in_lines_is_read_and_a_page_of_code_says_so() {
                 Content-Type: text/html; charset=utf-8\n\n";
     place.write("in/a.eml", format!("{head}<pre>\nوصل الوفد.\nوعاد مساء.\n</pre>"));
     place.write("in/b.html", "<pre><code>رمز</code></pre>");
+    place.write("in/c.eml", format!("{head}<p>وصل.</p><pre><code>رمز</code></pre>"));
     let record = place.run("run in --out out --model echo --formats txt", 0, "out");
+    let left = "one passage with Arabic in code, markup or drawings was left as it is";
+    assert_eq!(document(&record, "c.eml")["notes"][0], left);
     let text = place.read("out/a.en.txt");
     assert!(text.trim_end().ends_with("\n\nwsl alwfd.\nwad msa."), "{text:?}");
     let code = document(&record, "b.html");
     assert_eq!(code["outcome"], "nothing_to_translate", "{code}");
-    let reason =
-        "no Arabic text in it (one passage with Arabic in code, markup or drawings was left as it is)";
-    assert_eq!(code["reason"], reason);
+    assert_eq!(code["reason"], format!("no Arabic text in it ({left})"));
 }
