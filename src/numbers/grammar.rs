@@ -440,10 +440,10 @@ impl Parser<'_> {
 
     /// `حشد مليوني`, a crowd of a million: the dual that is written so stands before what it counts, or before a half.
     fn is_million_strong(&self, at: usize) -> bool {
-        let next = self.tokens.get(at + 1).map_or("", Token::folded);
+        let next = self.tokens.get(at + 1).map_or("", Token::raw);
         let goes_on = self.touches_previous(at + 1)
             && (self.has_and(at + 1) || self.is_arabic(at + 1) && lexicon::may_be_counted(next));
-        self.tokens[at].folded().ends_with('ي') && !goes_on
+        self.tokens[at].folded().ends_with("مليوني") && !goes_on
     }
 
     fn below_thousand(&self, at: usize) -> Option<(i64, usize, Form)> {
@@ -500,6 +500,7 @@ impl Parser<'_> {
     /// 1 to 9, an Arabic teen (ثلاثة عشر) or an Arabic compound with the units first (ثلاثة وعشرون).
     fn units(&self, at: usize, units: u8, form: Form) -> (i64, usize, Form) {
         let alone = (i64::from(units), at + 1, form);
+        let form = if lexicon::is_ahad(self.tokens[at].folded()) { Form::Words } else { form };
         if !self.is_arabic(at) || !self.touches_previous(at + 1) {
             return alone;
         }

@@ -179,6 +179,16 @@ pub(super) fn fold_arabic(word: &str) -> String {
         .collect()
 }
 
+/// Whether a word, as written, is `وأحد`, "and one": without its hamza it is `واحد`.
+pub(super) fn is_and_ahad(word: &str) -> bool {
+    word.chars().filter(|&c| !is_arabic_diacritic(c)).eq("وأحد".chars())
+}
+
+/// The one of eleven and twenty-one, folded; alone it is "someone", or a day.
+pub(super) fn is_ahad(word: &str) -> bool {
+    word.ends_with("احد") || word.ends_with("احدي")
+}
+
 /// The meaning of a folded Arabic word, and whether it carries the conjunction و that joins it to the number before.
 pub(super) fn arabic(word: &str) -> Option<(Word, bool)> {
     if let Some(found) = arabic_bare(word) {
@@ -218,6 +228,10 @@ pub(super) fn particles(written: &str) -> &str {
         let word = word.strip_prefix("ال").unwrap_or(word);
         arabic_bare(word).is_some() || matches!(word, "كانون" | "تشرين")
     };
+    // Folded it is `واحد`, one.
+    if is_and_ahad(first) {
+        return &first[..'و'.len_utf8()];
+    }
     let mut rest = folded.as_str();
     for particles in [&['و', 'ف'][..], &['ب', 'ك', 'ل']] {
         if is_bare(rest) {
@@ -564,9 +578,60 @@ const UNCOUNTED: [&str; 54] = [
     "فجر",
 ];
 
-/// Whether a folded word may be what the number before it counts: `أشخاص` and not `الشخص`, `وشخص`, `في`.
+/// Words that reports count and that begin with و of themselves, folded.
+const COUNTED_IN_WAW: [&str; 22] = [
+    "وفاه",
+    "وفيات",
+    "وزير",
+    "وزراء",
+    "وزاره",
+    "وزارات",
+    "ولايه",
+    "ولايات",
+    "وحده",
+    "وحدات",
+    "وكاله",
+    "وكالات",
+    "وثيقه",
+    "وثائق",
+    "وجبه",
+    "وجبات",
+    "وفد",
+    "وفود",
+    "وظيفه",
+    "وظائف",
+    "ورشه",
+    "وافد",
+];
+
+/// Whether a word, as written, may be what the number before it counts: `أشخاص`, `آليات` and not `الشخص`, `وشخص`, `في`.
 pub(super) fn may_be_counted(word: &str) -> bool {
-    !word.is_empty() && !word.starts_with('و') && !word.starts_with("ال") && !UNCOUNTED.contains(&word)
+    let folded = fold_arabic(word);
+    let has_and = folded.starts_with('و') && !COUNTED_IN_WAW.contains(&folded.as_str());
+    !folded.is_empty() && !has_and && !word.starts_with("ال") && !UNCOUNTED.contains(&folded.as_str())
+}
+
+/// Whether a number, as written, is a cardinal of the form that counts what is masculine (`سبعة`): no name is.
+pub(super) fn is_masculine_cardinal(word: &str) -> bool {
+    let folded = fold_arabic(word);
+    let bare = folded.strip_prefix(['و', 'ف']).unwrap_or(&folded);
+    matches!(arabic_cardinal(bare), Some(Small(3..=10))) && bare.ends_with('ه')
+}
+
+/// Words for a time of day, folded, behind the hour: `الثامنة صباحا`, `الثامنة من صباح اليوم`.
+const DAYTIMES: [&str; 12] =
+    ["صباحا", "صباح", "مساء", "ظهرا", "ظهر", "عصرا", "عصر", "فجرا", "فجر", "ليلا", "ليل", "بعد"];
+
+/// Whether what stands behind an ordinal makes it a day or an hour: `الخامس من أيار`, `الثامنة صباحا`.
+pub(super) fn is_of_time(after: &str) -> bool {
+    let mut words = after.split_whitespace().map(fold_arabic);
+    let first = words.next().unwrap_or_default();
+    let word = if first == "من" { words.next().unwrap_or_default() } else { first };
+    let is_month = || {
+        arabic_month(&word).is_some()
+            || words.clone().next().is_some_and(|next| arabic_two_word_month(&word, &next).is_some())
+    };
+    DAYTIMES.contains(&word.as_str()) || is_month()
 }
 
 /// Whether a word has the article, whatever else is written onto it: `والقرن`, `للشهر`.

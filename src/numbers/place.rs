@@ -42,14 +42,19 @@ fn may_be_name(source: &str, mention: &Mention) -> bool {
     if !is_word || mention.percent {
         return false;
     }
+    let after = source[mention.span.end..].strip_prefix(' ').unwrap_or("");
+    if lexicon::is_masculine_cardinal(written)
+        || (mention.form == Form::Ordinal && lexicon::is_of_time(after))
+    {
+        return false;
+    }
     let is_part = |c: char| is_arabic_letter(c) || is_mark(c);
     if lexicon::has_article(&written[lexicon::particles(written).len()..]) {
         let before = source[..mention.span.start].strip_suffix(' ').unwrap_or("");
         return !lexicon::is_definite(before.rsplit(|c| !is_part(c)).next().unwrap_or(""));
     }
-    let after = source[mention.span.end..].strip_prefix(' ').unwrap_or("");
-    let next = lexicon::fold_arabic(after.split(|c| !is_part(c)).next().unwrap_or(""));
-    mention.form == Form::Ordinal || !lexicon::may_be_counted(&next)
+    let next = after.split(|c| !is_part(c)).next().unwrap_or("");
+    mention.form == Form::Ordinal || !lexicon::may_be_counted(next)
 }
 
 /// `25`, `12500`, `1.5 million`, `January`, `60s`; none where it has no one value. Digits that can be read in two ways
@@ -92,6 +97,13 @@ mod tests {
             ("12 ألفا و500 شخص", "people", "12500 شخص"),
             ("ألفين نازح", "displaced people", "2000 نازح"),
             ("في اليوم الثالث", "on the day", "في اليوم 3"),
+            ("سجلت خمس وفيات أمس", "deaths were recorded", "سجلت 5 وفيات أمس"),
+            ("اجتمع ثلاثة وزراء", "ministers met", "اجتمع 3 وزراء"),
+            ("ثلاث آليات عسكرية", "military vehicles", "3 آليات عسكرية"),
+            ("قتل سبعة وأصيب عشرة آخرون", "they were killed and hurt", "قتل 7 وأصيب 10 آخرون"),
+            ("في الخامس من أيار", "on the day of May", "في 5 من أيار"),
+            ("في الثامنة صباحا", "in the morning", "في 8 صباحا"),
+            ("وأحد عشر شخصا", "people", "و11 شخصا"),
             ("خلال الأشهر الستة الماضية", "in recent months", "خلال الأشهر 6 الماضية"),
             ("القرن الحادي والعشرين", "the century", "القرن 21"),
             ("1.25 مليون لاجئ", "125 refugees", "1.25 million لاجئ"),

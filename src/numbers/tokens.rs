@@ -47,6 +47,7 @@ pub(super) fn tokenize(text: &str) -> Vec<Token<'_>> {
             i += 1;
         }
     }
+    part_ahad(&mut tokens);
     blank_percent_hundreds(&mut tokens);
     loosen_names(&mut tokens);
     tokens
@@ -82,6 +83,19 @@ fn blank_percent_hundreds(tokens: &mut [Token]) {
             && (after_in || folded.starts_with('ب'))
         {
             *meaning = None;
+        }
+    }
+}
+
+/// `مئة وأحد عشر`: the و is written onto the one of eleven, with which it looks like another word for one. `واحد عشر` is
+/// nothing else.
+fn part_ahad(tokens: &mut [Token]) {
+    for at in 0..tokens.len() {
+        let is_before_ten = tokens.get(at + 1).is_some_and(|next| matches!(next.folded(), "عشر" | "عشره"));
+        if let Kind::Word { raw, folded, meaning, and, .. } = &mut tokens[at].kind
+            && (lexicon::is_and_ahad(raw) || (folded == "واحد" && is_before_ten))
+        {
+            (*meaning, *and) = (Some(Word::Ordinal(1)), true);
         }
     }
 }

@@ -322,9 +322,11 @@ impl Reader<'_> {
         let has_text = trial.blocks().any(|(text, _)| lang::has_arabic(text));
         let is_whole = html.is_whole && is_blank(self.file.get(html.end..range.end));
         if has_text && is_whole && html::begins_block(&html.text) {
+            // The line end behind it ends the block: it is no white space of a sentence.
+            let end = range.start + self.file[range.clone()].trim_end().len();
             self.end_part(range.start, Notation::Markdown);
-            html::read(&self.file[range.clone()], self.extract, html::Kind::Fragment);
-            self.end_part(range.end, Notation::Markup);
+            html::read(&self.file[range.start..end], self.extract, html::Kind::Fragment);
+            self.end_part(end, Notation::Markup);
             self.has_block = true;
         } else {
             self.keep(range, has_text || !trial.notes().is_empty());
@@ -577,6 +579,15 @@ mod tests {
             self::document(quoted).notes,
             ["2 passages with Arabic in code, markup or drawings were left as they are"]
         );
+    }
+
+    #[test]
+    fn the_line_end_that_ends_a_block_of_html_is_no_text_of_it() {
+        let document = document("<div>\nوصل الوفد.\n\n# عنوان\n");
+        let parts = &document.original.as_ref().unwrap().parts;
+        let parts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+        assert_eq!(parts.concat(), "<div>\nوصل الوفد.\n\n# عنوان\n");
+        assert_eq!(parts.last(), Some(&"\n\n# عنوان\n"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::addressed::speaks_to_a_machine;
 use super::facts::{Facts, facts};
 use super::figures::figures;
 use super::headline::{shorten, title};
-use super::quote::quote;
+use super::quote::Quotes;
 use super::rank::{Vector, centrality, vectors};
 use super::words::arabic_stems;
 use crate::brief::{Brief, Point};
@@ -48,8 +48,9 @@ const SAME: f32 = 0.7;
 pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Brief {
     let candidates = Candidates::of(units);
     let headline = title(units).or_else(|| candidates.lead(units)).unwrap_or_else(|| first_text(units));
+    let quotes = Quotes::of(units);
     let is_told =
-        |c: usize| quote(units, candidates.units[c]).is_none_or(|point| point.text == headline.text);
+        |c: usize| quotes.quote(candidates.units[c]).is_none_or(|point| point.text == headline.text);
     let (doubted, trusted): (Vec<usize>, Vec<usize>) = (0..candidates.units.len())
         .filter(|&c| !is_told(c))
         .partition(|&c| units[candidates.units[c]].risk() == Risk::High);
@@ -60,7 +61,7 @@ pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Bri
     }
     let mut positions: Vec<usize> = chosen.into_iter().map(|c| candidates.units[c]).collect();
     positions.sort_unstable();
-    let points = positions.into_iter().filter_map(|at| quote(units, at)).collect();
+    let points = positions.into_iter().filter_map(|at| quotes.quote(at)).collect();
     let Facts { who, places, dates } = facts(units);
     Brief {
         method: "extractive".into(),
@@ -69,7 +70,7 @@ pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Bri
         places,
         dates,
         points,
-        figures: figures(units, &scores(units), options.max_figures),
+        figures: figures(&quotes, units, &scores(units), options.max_figures),
         doubted: units.iter().filter(|u| u.risk() == Risk::High).map(|u| u.index).collect(),
         dropped: 0,
     }

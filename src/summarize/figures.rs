@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::addressed::speaks_to_a_machine;
-use super::quote::quote;
+use super::quote::Quotes;
 use super::words::is_english_stop;
 use crate::brief::Figure;
 use crate::numbers::{Form, Mention, Offered, mentions};
@@ -17,7 +17,12 @@ const ALSO: usize = 3;
 ///
 /// Dates, years, clock times, ordinals and small numbers in words are not figures, and neither is a number that the
 /// Arabic sentence does not have.
-pub(super) fn figures(units: &[TranslationUnit], scores: &[f32], most: usize) -> Vec<Figure> {
+pub(super) fn figures(
+    quotes: &Quotes<'_>,
+    units: &[TranslationUnit],
+    scores: &[f32],
+    most: usize,
+) -> Vec<Figure> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut found: Vec<(f32, usize, Figure)> = Vec::new();
     let is_told = |unit: &TranslationUnit| unit.state != State::Skipped && !speaks_to_a_machine(unit);
@@ -28,16 +33,17 @@ pub(super) fn figures(units: &[TranslationUnit], scores: &[f32], most: usize) ->
             if !is_figure(&unit.target, &all, at) || !source.answers(mention) {
                 continue;
             }
-            let Some(sentence) = quote(units, place) else { continue };
             let value = told(&unit.target, mention);
-            let known = *seen.entry(value.to_lowercase()).or_insert(found.len());
-            match found.get_mut(known) {
-                Some((_, _, figure)) => {
+            match seen.get(&value.to_lowercase()) {
+                Some(&known) => {
+                    let figure: &mut Figure = &mut found[known].2;
                     if !figure.units().contains(&unit.index) && figure.also.len() < ALSO {
                         figure.also.push(unit.index);
                     }
                 }
                 None => {
+                    let Some(sentence) = quotes.quote(place) else { continue };
+                    seen.insert(value.to_lowercase(), found.len());
                     let figure =
                         Figure { value, sentence: sentence.text, unit: unit.index, also: Vec::new() };
                     found.push((score, found.len(), figure));
@@ -211,8 +217,12 @@ mod tests {
     use super::super::fixtures::{document, unit};
     use super::*;
 
+    fn figures_of(units: &[TranslationUnit], scores: &[f32], most: usize) -> Vec<Figure> {
+        figures(&Quotes::of(units), units, scores, most)
+    }
+
     fn values(source: &str, target: &str) -> Vec<String> {
-        figures(&[unit(0, source, target)], &[1.0], 10).into_iter().map(|f| f.value).collect()
+        figures_of(&[unit(0, source, target)], &[1.0], 10).into_iter().map(|f| f.value).collect()
     }
 
     #[test]
@@ -263,7 +273,7 @@ mod tests {
             unit(0, "قتل 12 شخصا في السوق", "12 people were killed in the market."),
             unit(1, "وجرح 12 شخصا في المدرسة", "12 people were wounded in the school."),
         ];
-        let found = figures(&units, &[1.0, 1.0], 10);
+        let found = figures_of(&units, &[1.0, 1.0], 10);
         assert_eq!((found.len(), found[0].units()), (1, vec![0, 1]));
     }
 
@@ -277,7 +287,7 @@ mod tests {
     fn the_best_sentences_keep_their_figures_in_order() {
         let units = document();
         let scores: Vec<f32> = (0..units.len()).map(|i| i as f32).collect();
-        let found = figures(&units, &scores, 2);
+        let found = figures_of(&units, &scores, 2);
         assert_eq!(
             found.iter().map(|f| f.value.as_str()).collect::<Vec<_>>(),
             ["20 per cent", "2,100 people"]

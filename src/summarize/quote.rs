@@ -4,51 +4,63 @@ use crate::brief::Point;
 use crate::document::BlockKind;
 use crate::unit::TranslationUnit;
 
-/// The unit at `at`. An item of a list comes with the line that introduces it: under "It is forbidden:" an item alone says the
-/// opposite. None where it is not clear which line that is.
-pub(super) fn quote(units: &[TranslationUnit], at: usize) -> Option<Point> {
-    let words = |unit: &TranslationUnit| unit.target.split_whitespace().collect::<Vec<_>>().join(" ");
-    let (text, index) = (words(&units[at]), units[at].index);
-    match introduction(units, at) {
-        Introduction::None => Some(Point { text, units: vec![index] }),
-        Introduction::Line(line) => {
-            let introduced = words(line);
-            let text = format!("{}: {text}", introduced.trim_end_matches([':', '.', ' ']));
-            Some(Point { text, units: vec![line.index, index] })
-        }
-        Introduction::Unclear => None,
-    }
+/// The units of a report, with what introduces each.
+pub(super) struct Quotes<'u> {
+    units: &'u [TranslationUnit],
+    introductions: Vec<Introduction>,
 }
 
 /// What introduces an item of a list.
-enum Introduction<'u> {
+#[derive(Clone, Copy)]
+enum Introduction {
     None,
-    Line(&'u TranslationUnit),
+    /// The unit at this position.
+    Line(usize),
     Unclear,
 }
 
-/// The heading right above a list, or the line with a colon before it.
-fn introduction(units: &[TranslationUnit], at: usize) -> Introduction<'_> {
-    let is_item = |unit: &TranslationUnit| unit.kind == BlockKind::ListItem;
-    let has_colon = |unit: &TranslationUnit| unit.source_normalized.trim_end().ends_with(':');
-    let told = |line: &TranslationUnit| !line.target.trim().is_empty();
-    if !is_item(&units[at]) {
-        return Introduction::None;
-    }
-    for (back, line) in units[..at].iter().rev().enumerate() {
-        match (is_item(line), has_colon(line)) {
-            (true, false) => {}
-            // The first item of a list within the list.
-            (true, true) if back == 0 && told(line) => return Introduction::Line(line),
-            // A later one, or the next item of the outer list.
-            (true, true) => return Introduction::Unclear,
-            (false, colon) if (colon || matches!(line.kind, BlockKind::Heading(_))) && told(line) => {
-                return Introduction::Line(line);
+impl<'u> Quotes<'u> {
+    pub(super) fn of(units: &'u [TranslationUnit]) -> Self {
+        // The heading right above the list, or the line with a colon before it; and the last item with a colon, under which a
+        // list within the list begins.
+        let (mut line, mut inner) = (None, None);
+        let introductions = units.iter().enumerate().map(|(at, unit)| {
+            let is_item = unit.kind == BlockKind::ListItem;
+            let has_colon = unit.source_normalized.trim_end().ends_with(':');
+            let is_told = !unit.target.trim().is_empty();
+            let introduction = match (is_item, inner, line) {
+                (false, ..) | (true, None, None) => Introduction::None,
+                (true, None, Some(line)) => Introduction::Line(line),
+                (true, Some((inner, true)), _) if inner + 1 == at => Introduction::Line(inner),
+                // A later one, or the next item of the outer list.
+                (true, Some(_), _) => Introduction::Unclear,
+            };
+            if !is_item {
+                let introduces = has_colon || matches!(unit.kind, BlockKind::Heading(_));
+                (line, inner) = ((introduces && is_told).then_some(at), None);
+            } else if has_colon {
+                inner = Some((at, is_told));
             }
-            (false, _) => return Introduction::None,
+            introduction
+        });
+        Quotes { units, introductions: introductions.collect() }
+    }
+
+    /// The unit at `at`. An item of a list comes with the line that introduces it: under "It is forbidden:" an item alone says
+    /// the opposite. None where it is not clear which line that is.
+    pub(super) fn quote(&self, at: usize) -> Option<Point> {
+        let words = |unit: &TranslationUnit| unit.target.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (text, index) = (words(&self.units[at]), self.units[at].index);
+        match self.introductions[at] {
+            Introduction::None => Some(Point { text, units: vec![index] }),
+            Introduction::Line(line) => {
+                let introduced = words(&self.units[line]);
+                let text = format!("{}: {text}", introduced.trim_end_matches([':', '.', ' ']));
+                Some(Point { text, units: vec![self.units[line].index, index] })
+            }
+            Introduction::Unclear => None,
         }
     }
-    Introduction::None
 }
 
 #[cfg(test)]
@@ -67,7 +79,9 @@ mod tests {
             item(1, "تصوير المستفيدين.", "To photograph beneficiaries."),
             item(2, "تسليم سلتين لشخص واحد.", "To hand two baskets to one person."),
         ];
-        let quoted = |units: &[TranslationUnit], at| quote(units, at).map(|point| (point.text, point.units));
+        let quoted = |units: &[TranslationUnit], at| {
+            Quotes::of(units).quote(at).map(|point| (point.text, point.units))
+        };
         let forbidden = "It is strictly forbidden: To hand two baskets to one person.".to_owned();
         assert_eq!(quoted(&units, 2), Some((forbidden.clone(), vec![0, 2])));
         units[0].kind = BlockKind::Heading(2);
@@ -86,7 +100,7 @@ mod tests {
             item(3, "إعطاء الماء للمستفيدين.", "To give water to beneficiaries."),
             item(4, "تسليم سلتين لشخص واحد.", "To hand two baskets to one person."),
         ];
-        let text = |at| quote(&units, at).map(|point| point.text);
+        let text = |at| Quotes::of(&units).quote(at).map(|point| point.text);
         assert_eq!(
             text(3).as_deref(),
             Some("They are allowed the following: To give water to beneficiaries.")

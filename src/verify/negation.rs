@@ -200,8 +200,8 @@ const BEGINNINGS: &[&str] = &[
 /// What begins so and is not negative.
 const NOT_NEGATIVE: &[&str] = &[
     "under", "unit", "unif", "unio", "uniq", "unanim", "univers", "unesco", "unicef", "unico", "unix",
-    "unilater", "unveil", "uncover", "unearth", "unfold", "unleash", "unravel", "unrest", "missi", "missour",
-    "stopover", "irrevoc",
+    "unfortun", "unilater", "unveil", "uncover", "unearth", "unfold", "unleash", "unravel", "unrest",
+    "missi", "missour", "stopover", "irrevoc",
 ];
 /// Whole words that are not, whatever they begin or end with: the United Nations and their bodies before all.
 const NEVER_NEGATIVE: &[&str] = &[

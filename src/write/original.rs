@@ -116,7 +116,7 @@ fn part(doc: &TranslatedDocument, part: &Part, marks: &[Mark]) -> String {
                     _ => out.push_str(&text),
                 }
             }
-            (Written::Text(_), _) => out.push_str(before),
+            (Written::Text(span), _) => out.push_str(&untranslated(doc, *span, before)),
             (Written::Always(text), _) => out.push_str(text),
             (Written::Sign { of, closes, filled, empty }, _) => match has_english(&texts, *of) {
                 None => out.push_str(before),
@@ -302,15 +302,7 @@ fn english<'s>(
 ) -> Option<String> {
     let Document { text, .. } = &doc.document;
     let units = overlapping(doc, span);
-    // Of what is copied nothing but digits may be otherwise than in the source.
-    let is_as_it_was =
-        |unit: &TranslationUnit| unit.source.split_whitespace().eq(unit.target.split_whitespace());
-    let is_kept = |unit: &TranslationUnit| match unit.state {
-        State::Skipped => true,
-        State::Copied => is_as_it_was(unit),
-        _ => false,
-    };
-    if units.iter().all(is_kept) {
+    if units.iter().all(|unit| matches!(unit.state, State::Copied | State::Skipped)) {
         return None;
     }
     let mut out = String::new();
@@ -337,6 +329,21 @@ fn english<'s>(
     }
     out.extend(layout::slice(text, end, span.end).chars().filter(|&c| !is_bidi_control(c)));
     Some(out)
+}
+
+/// Whether a copied unit is to the letter as it was: nothing but its digits may be otherwise.
+fn is_as_it_was(unit: &TranslationUnit) -> bool {
+    unit.source.split_whitespace().eq(unit.target.split_whitespace())
+}
+
+/// What stands in a file for `span`, of which nothing was translated: the digits of what is copied are Western ones.
+fn untranslated<'b>(doc: &TranslatedDocument, span: Span, before: &'b str) -> Cow<'b, str> {
+    let units = overlapping(doc, span);
+    let is_other = |unit: &TranslationUnit| unit.state == State::Copied && !is_as_it_was(unit);
+    match !units.is_empty() && units.iter().all(is_other) {
+        true => lang::western_digits(before).into(),
+        false => before.into(),
+    }
 }
 
 /// `text` as it stands in a file of this notation, in place of `before`.
@@ -434,6 +441,21 @@ mod tests {
         doc.units[0].state = State::Skipped;
         let english = String::from_utf8(Translated.render(&doc).unwrap()).unwrap();
         assert_eq!(english, "<p>قال <b>الوزير</b> أمس &amp; اليوم. Yes.</p>");
+    }
+
+    #[test]
+    fn of_what_is_copied_only_digits_change() {
+        let mut doc = fixture::build("a.html", &[("", BlockKind::Paragraph, &["١٢ — ٥"])], "");
+        let (html, written) = ("<p>١٢ &mdash; ٥</p>", "١٢ &mdash; ٥");
+        let at = Span::new(3, 3 + written.len());
+        let edits = vec![Edit { at, with: Written::Text(doc.units[0].span) }];
+        let part = Part { entry: String::new(), text: html.into(), notation: Notation::Markup, edits };
+        doc.document.original =
+            Some(Box::new(Original { bytes: html.into(), parts: vec![part], marks: Vec::new() }));
+        assert_eq!(Translated.render(&doc).unwrap(), html.as_bytes(), "as it was");
+        doc.units[0].target = "12 — 5".into();
+        let english = String::from_utf8(Translated.render(&doc).unwrap()).unwrap();
+        assert_eq!(english, "<p>12 &mdash; 5</p>");
     }
 
     #[test]

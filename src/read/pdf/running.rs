@@ -37,6 +37,8 @@ struct Place {
     page: usize,
     /// Which row of the page.
     row: usize,
+    /// Whether it is in the outer quarter of its page: of a page of a few lines nearly all would be at an edge.
+    is_outer: bool,
     text: String,
 }
 
@@ -45,12 +47,13 @@ pub(super) fn take(pages: &mut [Vec<Row>]) -> Vec<Head> {
     // Where a text stands, at either edge, by what does not differ from page to page.
     let mut places: HashMap<String, Vec<Place>> = HashMap::new();
     for (page, rows) in pages.iter().enumerate() {
-        // On a page of a few lines nearly all would be at an edge.
-        let edge = (rows.len() / 4).clamp(1, EDGE);
+        let outer = (rows.len() / 4).clamp(1, EDGE);
         for (at, row) in rows.iter().enumerate() {
-            if at < edge || at + edge >= rows.len() {
-                let text = text(row);
-                places.entry(pattern(&text)).or_default().push(Place { y: row.y, page, row: at, text });
+            let is_within = |edge: usize| at < edge || at + edge >= rows.len();
+            if is_within(EDGE) {
+                let (text, is_outer) = (text(row), is_within(outer));
+                let place = Place { y: row.y, page, row: at, is_outer, text };
+                places.entry(pattern(&place.text)).or_default().push(place);
             }
         }
     }
@@ -86,31 +89,38 @@ pub(super) fn take(pages: &mut [Vec<Row>]) -> Vec<Head> {
     heads
 }
 
-/// Whether these places, in the order of their pages, are a head: all say the same, or all but one number, which counts the
-/// pages. What differs otherwise is the report of each page (`عدد القتلى: 7`), and so is a date, which may well count days.
+/// Whether these places, in the order of their pages, are a head, in the outer quarter of enough of them: all say the same, or
+/// all but one number, which counts the pages, and perhaps another that goes on now and then (`الفصل 2، صفحة 4`). What differs
+/// otherwise is the report of each page (`عدد القتلى: 7`), and so is a date, which may well count days.
 fn repeats(pattern: &str, group: &[Place], pages: usize) -> bool {
-    let on = group.chunk_by(|a, b| a.page == b.page).count();
+    let outer: Vec<usize> = group.iter().filter(|place| place.is_outer).map(|place| place.page).collect();
+    let on = outer.chunk_by(|a, b| a == b).count();
     let numbers: Vec<Vec<i64>> = group.iter().map(|place| numbers(&place.text)).collect();
     let places = 0..numbers[0].len();
     let differing: Vec<usize> =
         places.filter(|&at| numbers.iter().any(|these| these[at] != numbers[0][at])).collect();
     let is_number = is_number(pattern);
-    let counts = match differing[..] {
-        [at] => {
-            let steps = || group.windows(2).zip(numbers.windows(2));
-            let right = steps().filter(|(places, numbers)| {
-                numbers[1][at] - numbers[0][at] == places[1].page as i64 - places[0].page as i64
-            });
-            let (right, all) = (right.count(), steps().count());
-            // Some pages have no number, or count anew.
-            let enough = if is_number { right * 3 >= all * 2 } else { right * 10 >= all * 9 };
-            enough && !group.iter().any(|place| is_in_date(&place.text, at))
-        }
+    let steps = || group.windows(2).zip(numbers.windows(2));
+    let counts = |at: usize| {
+        let right = steps().filter(|(places, numbers)| {
+            // Some count anew.
+            numbers[1][at] == 1
+                || numbers[1][at] - numbers[0][at] == places[1].page as i64 - places[0].page as i64
+        });
+        let (right, all) = (right.count(), steps().count());
+        // Some pages have no number.
+        let enough = if is_number { right * 3 >= all * 2 } else { right * 10 >= all * 9 };
+        enough && !group.iter().any(|place| is_in_date(&place.text, at))
+    };
+    let goes_on = |at: usize| steps().filter(|(_, n)| n[0][at] != n[1][at]).count() * 3 <= steps().count();
+    let is_head = match differing[..] {
+        [at] => counts(at),
+        [one, other] if !is_number => (counts(one) && goes_on(other)) || (counts(other) && goes_on(one)),
         // A number that is the same at an edge of all pages is no page number.
         [] => !is_number,
         _ => false,
     };
-    counts && (on >= LEAST_PAGES || (is_number && on == 2 && pages == 2))
+    is_head && (on >= LEAST_PAGES || (is_number && on == 2 && pages == 2))
 }
 
 /// The places of a text's numbers: digits in a row.
@@ -134,20 +144,22 @@ fn numbers(text: &str) -> Vec<i64> {
     digits(text).into_iter().map(value).collect()
 }
 
-/// Whether number `at` of a text is one of three with signs between them (`12/3/2013`), or stands beside the name of a month.
+/// Whether number `at` of a text is one of three with the same sign between them (`12/3/2013`, but not `2013/15 - 4`), or stands
+/// beside the name of a month.
 fn is_in_date(text: &str, at: usize) -> bool {
     let digits = digits(text);
     let gap = |from: usize, to: usize| text.get(from..to).unwrap_or("x").trim();
-    let is_joined = |left: usize| {
+    let between = |left: usize| {
         let [left, right] = [left, left + 1].map(|number| digits.get(number));
-        left.zip(right).is_some_and(|(left, right)| matches!(gap(left.end, right.start), "/" | "-" | "."))
+        let between = left.zip(right).and_then(|(left, right)| text.get(left.end..right.start));
+        between.filter(|between| matches!(between.trim(), "/" | "-" | "."))
     };
     let is_beside = |month: &Range<usize>| {
         digits.get(at).is_some_and(|number| {
             gap(number.end, month.start).is_empty() || gap(month.end, number.start).is_empty()
         })
     };
-    (at.saturating_sub(2)..=at).any(|first| is_joined(first) && is_joined(first + 1))
+    (at.saturating_sub(2)..=at).any(|first| between(first).is_some() && between(first) == between(first + 1))
         || mentions(text).iter().any(|mention| mention.form == Form::Month && is_beside(&mention.span))
 }
 
@@ -232,10 +244,14 @@ mod tests {
             (["Page 3 of 10", "Page 4 of 10", "Page 5 of 10", "Page 6 of 10"], true),
             (["A/46/55 9", "A/46/55 10", "A/46/55 11", "A/46/55 12"], true),
             (["3/10", "4/10", "5/10", "6/10"], true),
+            (["Chapter 1, page 4", "Chapter 1, page 5", "Chapter 2, page 6", "Chapter 2, page 7"], true),
+            (["Week 12/3/2013 - 4", "Week 12/3/2013 - 5", "Week 12/3/2013 - 6", "Week 12/3/2013 - 7"], true),
+            (["Page 1", "Page 2", "Page 1", "Page 2"], true),
+            (["Killed: 7, page 1", "Killed: 9, page 2", "Killed: 2, page 3", "Killed: 5, page 4"], false),
             (["12/3/2013 Homs", "12/3/2013 Homs", "12/3/2013 Homs", "12/3/2013 Homs"], true),
             (["Killed: 7", "Killed: 8", "Killed: 9", "Killed: 3"], false),
             (["Killed: 0", "Killed: 0", "Killed: 0", "Killed: 1"], false),
-            (["Page 3 of 10", "Page 4 of 10", "Page 5 of 10", "Page 6 of 12"], false),
+            (["Page 3 of 10", "Page 4 of 10", "Page 5 of 10", "Page 6 of 12"], true),
             // Days count as pages do.
             (["Date: 12/3/2013", "Date: 13/3/2013", "Date: 14/3/2013", "Date: 15/3/2013"], false),
             (["12-3-2013", "13-3-2013", "14-3-2013", "15-3-2013"], false),
@@ -256,6 +272,22 @@ mod tests {
         let mut pages: Vec<Vec<Row>> = (0..4).map(|_| (0..5).map(line).collect()).collect();
         assert_eq!(take(&mut pages).len(), 2);
         assert!(pages.iter().all(|page| page.len() == 3));
+    }
+
+    #[test]
+    fn a_short_page_loses_the_heads_of_the_others() {
+        let bodies = ["one", "two", "three", "four"];
+        let page = |n: usize| {
+            let lines = if n == 3 { 4 } else { 9 };
+            let body = (0..lines).map(|at| row(&format!("{}{at}x", bodies[n]), 700.0 - at as f32 * 12.0));
+            let mut rows = vec![row("Ministry of Health", 800.0), row("Directorate of the North", 788.0)];
+            rows.extend(body);
+            rows.push(row(&format!("{}", n + 1), 20.0));
+            rows
+        };
+        let mut pages: Vec<Vec<Row>> = (0..4).map(page).collect();
+        assert_eq!(take(&mut pages).len(), 3);
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [9, 9, 9, 4]);
     }
 
     #[test]
