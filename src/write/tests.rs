@@ -301,12 +301,13 @@ fn a_report_whose_file_in_english_is_all_there_is_can_be_opened() {
 fn what_is_doubted_is_marked_wherever_it_is_cited() {
     let mut run = fixture::run();
     let record = run.documents.iter_mut().find(|record| record.brief.is_some()).unwrap();
-    // Else the headline is the title, and not told again.
-    record.title = "Another".into();
     let brief = record.brief.as_mut().unwrap();
     brief.doubted = brief.headline.units.clone();
     assert!(digest::render(&run).contains("#u1)⚠"));
-    assert!(index::render(&run).unwrap().contains("⚠</span>"));
+    // The headline is the title, and not told again.
+    assert!(index::render(&run).unwrap().contains("⚠</span></h2>"));
+    run.documents.iter_mut().for_each(|record| record.title = "Another".into());
+    assert!(index::render(&run).unwrap().contains("⚠</span></p>"));
 }
 
 #[test]
