@@ -589,6 +589,33 @@ fn an_adapter_is_added_to_the_weights() {
     assert!(refused(&spec, &strange).contains("model.embed_tokens"));
 }
 
+#[test]
+fn an_adapter_changes_the_rows_of_queries_and_keys_that_it_was_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = Tiny::new("llama").write(folder.path());
+    let spec = AdapterSpec { file: "adapter.safetensors".into(), rank: 2, alpha: 2 };
+    // Heads of 16 dimensions, whose halves stand in turns in the file: trained row 8 of a head is its second one there.
+    let there = |row: usize| row / 16 * 16 + row % 8 * 2 + row % 16 / 8;
+    for (module, name, rows) in [("q_proj", "blk.1.attn_q.weight", 96), ("k_proj", "blk.1.attn_k.weight", 32)]
+    {
+        let stem = format!("model.layers.1.self_attn.{module}");
+        let file = adapter(folder.path(), 2, &stem, rows, 96);
+        let read = |weights: &Weights| weights.matrix(name, rows, 96).unwrap().data;
+        let base = read(&Weights::open(&path).unwrap());
+        let merged = read(&Weights::open(&path).unwrap().with_adapter(&file, &spec).unwrap());
+        let tensors = candle_core::safetensors::load(&file, &TensorDevice::Cpu).unwrap();
+        let part = |name: &str| tensors[&format!("{stem}.lora_{name}.weight")].to_vec2::<f32>().unwrap();
+        let (a, b) = (part("A"), part("B"));
+        for row in 0..rows {
+            for col in 0..96 {
+                let at = there(row) * 96 + col;
+                let low_rank: f32 = (0..2).map(|r| b[row][r] * a[r][col]).sum();
+                assert!((merged[at] - (base[at] + low_rank)).abs() < 1e-5, "{module}: {row}, {col}");
+            }
+        }
+    }
+}
+
 fn error_of(tiny: &Tiny) -> String {
     let folder = tempfile::tempdir().unwrap();
     match load_with(&tiny.write(folder.path()), 1, "") {

@@ -2,7 +2,7 @@
 
 use super::lexicon::{self, Word};
 use super::tokens::{Kind, Token, tokenize, values};
-use super::{Form, Mention, Number, ONE, UNIT};
+use super::{Form, Mention, Number, ONE, UNIT, around};
 
 /// See [`super::mentions`].
 pub(super) fn parse(text: &str) -> Vec<Mention> {
@@ -413,7 +413,7 @@ impl Parser<'_> {
                     let twice = power.times(Number::whole(2));
                     let next = self.tokens.get(at + 1).map_or("", Token::folded);
                     // مليونا شخص: one million of them would be مليون شخص.
-                    if lexicon::is_counted(next) && self.touches_previous(at + 1) {
+                    if around::is_counted(next) && self.touches_previous(at + 1) {
                         (group.readings, group.form) = (vec![twice], Form::Words);
                     } else {
                         group.readings.push(twice);
@@ -442,7 +442,7 @@ impl Parser<'_> {
     fn is_million_strong(&self, at: usize) -> bool {
         let next = self.tokens.get(at + 1).map_or("", Token::raw);
         let goes_on = self.touches_previous(at + 1)
-            && (self.has_and(at + 1) || self.is_arabic(at + 1) && lexicon::may_be_counted(next));
+            && (self.has_and(at + 1) || self.is_arabic(at + 1) && around::may_be_counted(next));
         self.tokens[at].folded().ends_with("مليوني") && !goes_on
     }
 

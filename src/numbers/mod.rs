@@ -5,6 +5,7 @@
 //! mention is ambiguous as often as not (`1.500`, `5–10 million`, a time), so it carries all its readings and is
 //! answered when one of them is found on the other side.
 
+mod around;
 mod grammar;
 mod lexicon;
 mod place;

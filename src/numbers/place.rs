@@ -2,7 +2,7 @@
 
 use crate::lang::{is_arabic_letter, words::is_mark};
 
-use super::{Form, Mention, Number, Offered, lexicon, mentions, weekday};
+use super::{Form, Mention, Number, Offered, around, lexicon, mentions, weekday};
 
 /// From here on numbers are told in millions, which models copy more surely than many digits.
 const MILLION: Number = Number(1_000_000 * super::UNIT);
@@ -43,18 +43,17 @@ fn may_be_name(source: &str, mention: &Mention) -> bool {
         return false;
     }
     let after = source[mention.span.end..].strip_prefix(' ').unwrap_or("");
-    if lexicon::is_masculine_cardinal(written)
-        || (mention.form == Form::Ordinal && lexicon::is_of_time(after))
+    if lexicon::is_masculine_cardinal(written) || (mention.form == Form::Ordinal && around::is_of_time(after))
     {
         return false;
     }
     let is_part = |c: char| is_arabic_letter(c) || is_mark(c);
     if lexicon::has_article(&written[lexicon::particles(written).len()..]) {
         let before = source[..mention.span.start].strip_suffix(' ').unwrap_or("");
-        return !lexicon::is_definite(before.rsplit(|c| !is_part(c)).next().unwrap_or(""));
+        return !around::is_definite(before.rsplit(|c| !is_part(c)).next().unwrap_or(""));
     }
     let next = after.split(|c| !is_part(c)).next().unwrap_or("");
-    mention.form == Form::Ordinal || !lexicon::may_be_counted(next)
+    mention.form == Form::Ordinal || !around::may_be_counted(next)
 }
 
 /// `25`, `12500`, `1.5 million`, `January`, `60s`; none where it has no one value. Digits that can be read in two ways

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lexicon::{self, Word};
-use super::{Number, ONE};
+use super::{Number, ONE, around};
 use crate::lang::{digit_value, is_arabic_diacritic, is_arabic_letter};
 
 #[derive(Debug)]
@@ -103,7 +103,7 @@ fn part_ahad(tokens: &mut [Token]) {
 /// A number that is part of a name need not be told as one.
 fn loosen_names(tokens: &mut [Token]) {
     for at in 1..tokens.len() {
-        let Some(found) = lexicon::in_name(tokens[at - 1].folded(), tokens[at].folded()) else { continue };
+        let Some(found) = around::in_name(tokens[at - 1].folded(), tokens[at].folded()) else { continue };
         for token in &mut tokens[at - 1..=at] {
             if let Kind::Word { meaning, .. } = &mut token.kind {
                 *meaning = meaning.and(Some(found));

@@ -12,7 +12,8 @@ use crate::verify;
 use super::answer::{Answer, score_of};
 
 /// The unit of a segment before any model is asked. Where there is nothing to translate it is final: its target is its
-/// source, of Arabic with its digits in Western form, which is all that it may have of Arabic. Else it waits (see [`TranslationUnit::is_waiting`]) to be settled.
+/// source, of Arabic with its digits in Western form, which is all that it may have of Arabic. Else it waits (see
+/// [`TranslationUnit::is_waiting`]) to be settled.
 pub fn unit_of(document: &Document, segment: Segment, langs: &[Lang]) -> TranslationUnit {
     let source = segment.span.of(&document.text);
     let source_normalized = segment::normalize(source);

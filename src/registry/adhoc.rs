@@ -271,6 +271,16 @@ mod tests {
     }
 
     #[test]
+    fn of_several_gguf_files_in_a_folder_one_is_to_be_named() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.Q4_0.gguf", "a.Q8_0.gguf"] {
+            std::fs::write(dir.path().join(name), gguf(&[])).unwrap();
+        }
+        let error = spec_of_folder(dir.path()).unwrap_err();
+        assert!(error.contains("holds 2 .gguf files"), "{error}");
+    }
+
+    #[test]
     fn a_gguf_file_is_asked_as_its_metadata_tells() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("Some-Model.Q4_0.gguf");

@@ -70,7 +70,7 @@ pub fn extractive(units: &[TranslationUnit], options: &ExtractiveOptions) -> Bri
         places,
         dates,
         points,
-        figures: figures(&quotes, units, &scores(units), options.max_figures),
+        figures: figures(&quotes, &scores(units), options.max_figures),
         doubted: units.iter().filter(|u| u.risk() == Risk::High).map(|u| u.index).collect(),
         dropped: 0,
     }

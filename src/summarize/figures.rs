@@ -17,16 +17,13 @@ const ALSO: usize = 3;
 ///
 /// Dates, years, clock times, ordinals and small numbers in words are not figures, and neither is a number that the
 /// Arabic sentence does not have.
-pub(super) fn figures(
-    quotes: &Quotes<'_>,
-    units: &[TranslationUnit],
-    scores: &[f32],
-    most: usize,
-) -> Vec<Figure> {
+pub(super) fn figures(quotes: &Quotes<'_>, scores: &[f32], most: usize) -> Vec<Figure> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut found: Vec<(f32, usize, Figure)> = Vec::new();
     let is_told = |unit: &TranslationUnit| unit.state != State::Skipped && !speaks_to_a_machine(unit);
-    for (place, (unit, &score)) in units.iter().zip(scores).enumerate().filter(|(_, (u, _))| is_told(u)) {
+    for (place, (unit, &score)) in
+        quotes.units.iter().zip(scores).enumerate().filter(|(_, (u, _))| is_told(u))
+    {
         let all = mentions(&unit.target);
         let source = Offered::by(&mentions(&unit.source_normalized));
         for (at, mention) in all.iter().enumerate() {
@@ -218,7 +215,7 @@ mod tests {
     use super::*;
 
     fn figures_of(units: &[TranslationUnit], scores: &[f32], most: usize) -> Vec<Figure> {
-        figures(&Quotes::of(units), units, scores, most)
+        figures(&Quotes::of(units), scores, most)
     }
 
     fn values(source: &str, target: &str) -> Vec<String> {

@@ -6,7 +6,8 @@ use crate::unit::TranslationUnit;
 
 /// The units of a report, with what introduces each.
 pub(super) struct Quotes<'u> {
-    units: &'u [TranslationUnit],
+    /// In the order of the report.
+    pub(super) units: &'u [TranslationUnit],
     introductions: Vec<Introduction>,
 }
 
