@@ -61,9 +61,12 @@ def read_source(folder: Path, row: dict) -> Source:
 
 def read_names(folder: Path, row: dict) -> Names:
     ar, en = row["columns"]
+    column, wanted = row.get("only", (0, None))
     entries, weights = [], []
     for line in lines(folder / row["file"]):  # a heading has no Arabic
         cells = line.split("\t")
+        if wanted not in (None, cells[column]):
+            continue
         if len(cells) > max(ar, en) and ARABIC.search(cells[ar]) and cells[en]:
             entries.append(([v.strip() for v in cells[ar].split("|")], cells[en].strip()))
             weights.append(float(cells[row["weight"]]) if "weight" in row else 1.0)
@@ -115,12 +118,13 @@ class Places:
                 if len(english) >= 4 and english[0].isupper():
                     self.by_english.setdefault(english, (names.kind, variants))
                     self.kinds.setdefault(names.kind, []).append((variants[0], english))
-        self.word = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2}")
+        self.run = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'-]+)*")
 
     def change(self, ar: str, en: str, rng: random.Random) -> tuple[str, str]:
-        for match in self.word.finditer(en):
-            found = self.by_english.get(match[0])
-            if not found or en.count(match[0]) != 1:
+        for start, name in self.names_in(en):
+            found = self.by_english.get(name)
+            # "the" belongs to some names and not to the one that would take their place.
+            if not found or en.count(name) != 1 or en[:start].lower().endswith("the "):
                 continue
             kind, variants = found
             for variant in variants:
@@ -129,10 +133,19 @@ class Places:
                 if len(here) != 1:
                     continue
                 new_ar, new_en = rng.choice(self.kinds[kind])
-                start, end = here[0].span()
-                ar = ar[:start] + here[0][1] + new_ar + ar[end:]
-                return ar, en[: match.start()] + new_en + en[match.end() :]
+                at, end = here[0].span()
+                ar = ar[:at] + here[0][1] + new_ar + ar[end:]
+                return ar, en[:start] + new_en + en[start + len(name) :]
         return ar, en
+
+    def names_in(self, en: str):
+        """Every part of a run of capitalised words and where it starts, the longest first: of "In Aleppo" also
+        "Aleppo"."""
+        for run in self.run.finditer(en):
+            words = [w.span() for w in re.finditer(r"\S+", run[0])]
+            for count in range(len(words), 0, -1):
+                for (start, _), (_, end) in zip(words, words[count - 1 :]):
+                    yield run.start() + start, run[0][start:end]
 
 
 @dataclass

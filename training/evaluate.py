@@ -3,10 +3,12 @@ program has made of the same lines. `python evaluate.py --help`.
 
 Prints one line of JSON a test set. Beside BLEU and chrF:
 numbers: share of the source's numbers that the output has too;
-names: share of the reference's capitalised words, but for the first of a
-    line, that the output has too;
+names: share of the reference's capitalised words that stand behind a word in
+    small letters, a comma, a semicolon, a colon, a bracket or a closing quote,
+    where a capital is a name's, that the output has too;
 dropped: share of outputs shorter than 0.6 of the reference (in characters),
     as when one of two sentences is lost (the set `joined`: dev lines two by two);
+arabic: share of outputs with Arabic letters;
 loops: share of outputs in which four words come three times;
 nll: nats a reference token, teacher-forced. It shows overfitting and how far
     probabilities can be trusted; outputs may become better while it rises.
@@ -26,12 +28,15 @@ import lora
 from train import PROMPT, collate, encode
 
 
+SETS = ("dev", "pud", "joined")
+
+
 def options():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--base", type=Path, help="GGUF of gemma-3-270m")
     p.add_argument("--data", type=Path, required=True, help="folder the manifest's files lie in")
     p.add_argument("--adapter", type=Path, help="none: the bare base")
-    p.add_argument("--sets", default="dev,pud,joined", help="of dev, pud, joined")
+    p.add_argument("--sets", default=",".join(SETS), help="of dev, pud, joined; empty: none")
     p.add_argument("--lines", type=int, default=200, help="of each set")
     p.add_argument("--batch", type=int, default=40)
     p.add_argument("--texts", type=Path, help="folder to write sources and outputs to: dev.ar, dev.en")
@@ -46,6 +51,11 @@ def options():
         p.error("--reference needs a --base")
     if o.adapter and not o.base:
         p.error("--adapter needs the --base it lies on")
+    o.sets = [name for name in o.sets.split(",") if name]
+    if unknown := set(o.sets) - set(SETS):
+        p.error(f"--sets: no {', '.join(sorted(unknown))}, only {', '.join(SETS)}")
+    if o.batch < 1:
+        p.error("--batch: at least 1")
     return o
 
 
@@ -95,8 +105,9 @@ def line(tok, ids: list[int]) -> str:
 def nll(model, tok, pairs, batch):
     total, count = 0.0, 0
     examples = sorted(encode(tok, pairs), key=lambda x: sum(map(len, x)))
-    for start in range(0, len(examples), batch // 4):
-        ids, labels, attention = collate(examples[start : start + batch // 4])
+    batch = max(1, batch // 4)  # every token's logits are kept, where translating needs those of the last one
+    for start in range(0, len(examples), batch):
+        ids, labels, attention = collate(examples[start : start + batch])
         hidden = model.model(input_ids=ids, attention_mask=attention, use_cache=False).last_hidden_state
         learned = labels[:, 1:] != -100
         logits = (hidden[:, :-1][learned] @ model.lm_head.weight.t()).float()
@@ -139,6 +150,7 @@ def measure(pairs, outputs) -> dict:
         "numbers": round(recall([numbers(a) for a, _ in pairs], outputs, numbers), 3),
         "names": round(recall([names(e) for e in references], outputs, words), 3),
         "dropped": round(sum(len(o) < 0.6 * len(r) for o, r in zip(outputs, references)) / len(pairs), 3),
+        "arabic": round(sum(bool(data.ARABIC.search(o)) for o in outputs) / len(pairs), 3),
         "loops": round(sum(map(loops, outputs)) / len(pairs), 3),
     }
 
@@ -162,7 +174,7 @@ def main():
         made = zip(sources, translate(model, tok, sources, o.batch))
         rows = [{"source": s, "output_ids": ids, "output": line(tok, ids)} for s, ids in made]
         write([json.dumps(row, ensure_ascii=False) for row in rows], o.reference)
-    for name in filter(None, o.sets.split(",")):
+    for name in o.sets:
         pairs = test_set(name, o.data, o.lines)
         if o.texts:
             write([a for a, _ in pairs], o.texts / f"{name}.ar")

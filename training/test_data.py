@@ -1,7 +1,9 @@
 """`python -m unittest` in this folder: what is made of the pairs is still a pair."""
 
 import random
+import tempfile
 import unittest
+from pathlib import Path
 
 import data
 
@@ -29,6 +31,25 @@ class Pairs(unittest.TestCase):
         for seed in range(20):
             seen.add(places.change("حمص وحلب بعيدتان", "Homs and Aleppo are far", random.Random(seed)))
         self.assertEqual(seen, {("حمص وحلب بعيدتان", "Homs and Aleppo are far"), ("حمص ودرعا بعيدتان", "Homs and Daraa are far")})
+
+    def test_a_place_is_found_behind_another_capital_and_not_where_it_has_an_article(self):
+        places = data.Places([data.Names("", "", "place", [(["حلب"], "Aleppo")], [1.0]), data.Names("", "", "territory", [(["السودان"], "Sudan")], [1.0])])
+        places.kinds = {"place": [("درعا", "Daraa")], "territory": [("اليمن", "Yemen")]}
+        for pair, changed in [
+            (("في حلب سوق", "In Aleppo there is a market"), ("في درعا سوق", "In Daraa there is a market")),
+            (("جامعة حلب", "Aleppo University"), ("جامعة درعا", "Daraa University")),
+            (("في السودان", "in the Sudan"), ("في السودان", "in the Sudan")),
+        ]:
+            self.assertEqual(places.change(*pair, random.Random(1)), changed)
+
+    def test_of_a_list_only_the_rows_of_one_kind_are_read(self):
+        with tempfile.TemporaryDirectory() as folder:
+            rows = ["kind\tcode\tar\ten", "territory\tSY\tسوريا\tSyria", "language\tfr\tالفرنسية\tFrench"]
+            Path(folder, "names.tsv").write_text("\n".join(rows), encoding="utf-8")
+            row = {"name": "", "file": "names.tsv", "columns": [2, 3], "licence": "", "kind": "territory"}
+            read = lambda row: [english for _, english in data.read_names(Path(folder), row).entries]
+            self.assertEqual(read(row | {"only": [0, "territory"]}), ["Syria"])
+            self.assertEqual(read(row), ["Syria", "French"])
 
     def test_joined_lines_of_a_document_are_neighbours(self):
         pairs = [(f"سطر {i}", f"Line {i}") for i in range(50)]

@@ -1,13 +1,13 @@
-"""What the mean of adapters is; left out where torch is not installed."""
+"""What the mean of adapters is; left out where the packages of requirements.txt are not installed."""
 
 import unittest
 
 try:
     import torch
+
+    from mean import mean
 except ModuleNotFoundError as error:
     raise unittest.SkipTest("needs the packages of requirements.txt") from error
-
-from mean import mean
 
 
 def adapter(rank: int, seed: int) -> dict[str, torch.Tensor]:

@@ -85,7 +85,10 @@ def main():
         sources, lists = data.read_manifest(Path(__file__).with_name("manifest.toml"), o.data)
     except FileNotFoundError as error:
         raise SystemExit(f"{error.filename}: not there. --data must hold every file of manifest.toml; README.md says where they come from")
-    recipe = data.Recipe(set(o.groups.split(",")), o.joined, o.numbers, o.names, o.lists, o.words)
+    groups = set(filter(None, o.groups.split(",")))
+    if unknown := groups - {s.group for s in sources}:
+        raise SystemExit(f"--groups: no {', '.join(sorted(unknown))} in manifest.toml")
+    recipe = data.Recipe(groups, o.joined, o.numbers, o.names, o.lists, o.words)
     model, tok = lora.load_base(o.base, torch.bfloat16 if o.precision == "bf16" else torch.float32)
     adapters = lora.attach(model, o.rank, o.precision == "int8")
     for layer in model.model.layers:
