@@ -321,3 +321,90 @@ pub struct InstalledModel {
     /// The model's folder in the store, where there is one: the engine may keep there what it makes of the files.
     pub store: Option<PathBuf>,
 }
+
+impl ModelSpec {
+    /// What contradicts itself, or could be dangerous, in an entry; names become folders, and packages become arguments
+    /// of a program.
+    pub fn flaw(&self) -> Option<String> {
+        let files = &self.files;
+        let file_named = |name: &str| files.iter().any(|f| f.name == name);
+        if !is_plain_name(&self.name) {
+            return Some(
+                "a name consists of letters, digits, `.`, `_` and `-`, and begins with a letter or digit"
+                    .into(),
+            );
+        }
+        if self.tasks.is_empty() {
+            return Some("`tasks` is empty".into());
+        }
+        for (i, file) in files.iter().enumerate() {
+            let names = [Some(&file.name), file.instead.as_ref()];
+            if let Some(bad) = names.into_iter().flatten().find(|name| !is_plain_name(name)) {
+                return Some(format!(
+                    "`{bad}` is not a plain file name; give its place in the source as `parts`"
+                ));
+            }
+            if files[..i].iter().any(|f| f.name == file.name) {
+                return Some(format!("file `{}` occurs twice", file.name));
+            }
+            if let Some(bad) = file.parts.iter().find(|part| !plain_path(part)) {
+                return Some(format!("`{bad}` is not a relative path with `/`"));
+            }
+            let digests = [&file.sha256, &file.packed_sha256];
+            if let Some(bad) = digests.into_iter().flatten().find(|digest| !is_sha256(digest)) {
+                return Some(format!("`{bad}` is not a SHA-256 of 64 lower-case hex digits"));
+            }
+        }
+        let packed = |f: &FileSpec| f.parts.len() > 1 || f.compression != Compression::None;
+        let source_flaw = match &self.source {
+            Source::Hub { repo, revision } => {
+                let repo_ok = repo.split('/').count() == 2 && repo.split('/').all(is_plain_name);
+                (!repo_ok || !plain_path(revision)).then(|| format!("`{repo}` at `{revision}` is not a Hub repository"))
+            }
+            Source::Wheels { packages } => packages
+                .iter()
+                .find(|p| !matches!(p.split_once("=="), Some((name, version)) if is_plain_name(name) && is_plain_name(version)))
+                .map(|p| format!("`{p}` is not of the form name==version")),
+            Source::Url { base } => {
+                let ok = base.ends_with('/') && (base.starts_with("https://") || base.starts_with("http://"));
+                (!ok).then(|| format!("`{base}` is not an address that ends in `/`"))
+            }
+            Source::Path { .. } => files
+                .iter()
+                .find(|f| packed(f))
+                .map(|f| format!("`{}`: files of a folder are used as they lie; they can be neither joined nor unpacked", f.name)),
+            Source::None | Source::Builtin => None,
+        };
+        if source_flaw.is_some() {
+            return source_flaw;
+        }
+        if let Some(adapter) = self.adapter.as_ref().filter(|a| !file_named(&a.file)) {
+            return Some(format!("its adapter `{}` is not among its files", adapter.file));
+        }
+        match &self.prompt {
+            None if self.family == Family::Llm && self.tasks.contains(&Task::Translate) => {
+                Some("a decoder-only model needs a `prompt` to translate".into())
+            }
+            Some(prompt) if !prompt.template.contains("{source}") => {
+                Some("its prompt lacks `{source}`".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether this is the name of a file in every system and of nothing else: letters, digits, `.`, `_` and `-`, a letter or digit
+/// first.
+pub fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+fn plain_path(path: &str) -> bool {
+    !path.contains(['\\', ':', '?', '#', '%'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+fn is_sha256(digest: &str) -> bool {
+    digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}

@@ -5,6 +5,7 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 
 use crate::fetch::Status;
+use crate::lang::shown;
 use crate::model::{Family, ModelSpec, Quality, ResolvedModel, Source, Task};
 
 use super::args::{Global, ModelsCommand};
@@ -134,7 +135,7 @@ fn list(shelf: &Shelf, json: bool) -> Result<Exit> {
                 spec.licence,
                 spec.quality_line()
             );
-            out.push_str(line.trim_end());
+            out.push_str(shown(&line).trim_end());
             out.push('\n');
         }
     }
@@ -147,7 +148,8 @@ fn show(shelf: &Shelf, name: &str) -> Result<Exit> {
     let mut text = String::new();
     let mut line = |key: &str, value: String| {
         if !value.is_empty() {
-            text.push_str(&format!("{key:<10} {value}\n"));
+            // An entry may come from somebody else, and escape sequences are for the terminal.
+            text.push_str(&format!("{key:<10} {}\n", shown(&value)));
         }
     };
     let spec = &model.spec;

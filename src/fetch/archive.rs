@@ -16,7 +16,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 use super::lock::LockedFile;
 use super::{FetchError, FetchEvent, FetchWatch, Fetched, place};
 use crate::lang::shown;
-use crate::model::{Compression, FileSpec, ModelSpec, Source};
+use crate::model::{Compression, FileSpec, ModelSpec, Source, is_plain_name};
 
 /// Name of the registry entry in an archive and in an imported model's folder.
 pub(super) const ENTRY: &str = "entry.toml";
@@ -67,6 +67,16 @@ pub(super) fn write(
     file: &Path,
     watch: &dyn FetchWatch,
 ) -> Result<(), FetchError> {
+    // What the other machine would refuse is said here, where it can be mended.
+    for name in layers.iter().flat_map(|(spec, files)| [&spec.name].into_iter().chain(files.keys())) {
+        if !may_be_member(name) {
+            let message = format!(
+                "`{}` cannot be packed under that name: letters, digits, `.`, `_` and `-` are allowed\nhint: rename it, and give a folder of your own a name by an entry with `source.path` in a models.toml",
+                shown(name)
+            );
+            return Err(FetchError::Archive { path: file.into(), message });
+        }
+    }
     let dir = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let temporary =
         tempfile::Builder::new().prefix(".export-").tempfile_in(dir).map_err(|e| FetchError::io(dir, e))?;
@@ -143,6 +153,18 @@ pub(super) fn unpack(
             Some(spec) => spec,
             None => read_entry(&text, &model.name).map_err(refuse)?,
         };
+        let lacks = |f: &&FileSpec| {
+            let is_here = |name: &String| model.files.contains_key(name);
+            !f.optional && !is_here(&f.name) && !f.instead.as_ref().is_some_and(is_here)
+        };
+        if let Some(file) = spec.files.iter().find(lacks) {
+            return Err(refuse(format!("it lacks `{}` of model `{}`", file.name, model.name)));
+        }
+        if let Some(base) = spec.base.as_ref().filter(|base| {
+            known(base).is_none() && !unpacked.iter().any(|(s, _): &(ModelSpec, _)| s.name == **base)
+        }) {
+            return Err(refuse(format!("it lacks `{}`, the base of model `{}`", shown(base), model.name)));
+        }
         let dir = staging.join(&model.name);
         let mut files = Vec::new();
         for (name, stated) in &model.files {
@@ -169,8 +191,7 @@ fn check_members(zip: &ZipArchive<File>, manifest: &Manifest) -> Result<(), Stri
     let mut expected = BTreeSet::from([MANIFEST.to_string()]);
     for model in &manifest.models {
         for name in [&model.name].into_iter().chain(model.files.keys()) {
-            let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-            if !plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || name == ENTRY {
+            if !may_be_member(name) {
                 return Err(format!("it names a file `{}`, which is not allowed", shown(name)));
             }
         }
@@ -193,12 +214,20 @@ fn check_members(zip: &ZipArchive<File>, manifest: &Manifest) -> Result<(), Stri
     }
 }
 
+/// Whether it can be the name of a model or of one of its files.
+fn may_be_member(name: &str) -> bool {
+    is_plain_name(name) && name != ENTRY
+}
+
 fn read_entry(text: &str, name: &str) -> Result<ModelSpec, String> {
     let entry: EntryFile =
         toml::from_str(text).map_err(|e| format!("the entry of `{name}` cannot be read: {}", e.message()))?;
     let mut models = entry.model.into_iter();
     match (models.next(), models.next()) {
-        (Some(spec), None) if spec.name == name => Ok(spec),
+        (Some(spec), None) if spec.name == name => match spec.flaw() {
+            None => Ok(spec),
+            Some(flaw) => Err(format!("the entry of `{name}` is wrong: {flaw}")),
+        },
         _ => Err(format!("the entry of `{name}` is of another model")),
     }
 }

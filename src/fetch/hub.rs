@@ -31,12 +31,13 @@ impl<'a> Hub<'a> {
         Hub { store }
     }
 
-    /// The wanted files, from the cache where it has them, and the commit they belong to.
+    /// The wanted files, from the cache where it has them, and the commit they belong to: `at` where that is given, because other
+    /// files of the model are of it, else that of the revision.
     pub(super) fn pull(
         &self,
         spec: &ModelSpec,
-        repo: &str,
-        revision: &str,
+        (repo, revision): (&str, &str),
+        at: Option<&str>,
         wanted: &[&FileSpec],
         dir: &Path,
         watch: &dyn FetchWatch,
@@ -45,17 +46,17 @@ impl<'a> Hub<'a> {
         let offline = options.offline || options.hub.offline;
         let unreachable = if offline { None } else { self.store.hub_reachable().err() };
         if offline || unreachable.is_some() {
-            let cached = self.find_cached(spec, repo, revision, wanted, dir, watch)?;
+            let cached = self.find_cached(spec, (repo, revision), at, wanted, dir, watch)?;
             return cached
                 .ok_or_else(|| unreachable.unwrap_or(FetchError::Offline { model: spec.name.clone() }));
         }
         // All files have to be of one commit, whatever happens to the branch meanwhile.
-        let mut commit: Option<String> = None;
+        let mut commit = at.map(str::to_owned);
         let mut fetched = Vec::new();
         for file in wanted {
             let mut found = None;
             for candidate in candidates(file) {
-                found = self.pull_file(spec, repo, revision, &mut commit, &candidate, dir, watch)?;
+                found = self.pull_file(spec, (repo, revision), &mut commit, &candidate, dir, watch)?;
                 if found.is_some() {
                     break;
                 }
@@ -69,16 +70,20 @@ impl<'a> Hub<'a> {
                 }
             }
         }
-        Ok((fetched, commit.unwrap_or_else(|| revision.into())))
+        let commit = commit.unwrap_or_else(|| revision.into());
+        // Python finds a revision by this, so it may only name what is whole.
+        if at.is_none() && revision != commit {
+            let cache = self.cache(repo, revision);
+            cache.create_ref(&commit).map_err(|e| FetchError::io(&pointer_root(&cache), e))?;
+        }
+        Ok((fetched, commit))
     }
 
     /// `None` when the repository has no such file.
-    #[allow(clippy::too_many_arguments)]
     fn pull_file(
         &self,
         spec: &ModelSpec,
-        repo: &str,
-        revision: &str,
+        (repo, revision): (&str, &str),
         commit: &mut Option<String>,
         file: &FileSpec,
         dir: &Path,
@@ -88,7 +93,7 @@ impl<'a> Hub<'a> {
         for member in file.members() {
             let at = commit.as_deref().unwrap_or(revision);
             let Some(metadata) = self.metadata(repo, at, member)? else { return Ok(None) };
-            paths.push(self.fetch_member(spec, repo, revision, member, &metadata, watch)?);
+            paths.push(self.fetch_member(spec, (repo, revision), member, &metadata, watch)?);
             commit.get_or_insert(metadata.commit);
         }
         self.finish(spec, file, paths, dir, watch).map(Some)
@@ -116,8 +121,7 @@ impl<'a> Hub<'a> {
     fn fetch_member(
         &self,
         spec: &ModelSpec,
-        repo: &str,
-        revision: &str,
+        (repo, revision): (&str, &str),
         member: &str,
         metadata: &Metadata,
         watch: &dyn FetchWatch,
@@ -133,7 +137,11 @@ impl<'a> Hub<'a> {
                 watch.event(FetchEvent::Note(&format!(
                     "{member} in the Hub cache is damaged; fetching it again"
                 )));
-                fs::remove_file(candidate).map_err(|e| FetchError::io(candidate, e))?;
+                // A link may lead to a file of somebody else, that is not ours to delete.
+                let is_ours = fs::canonicalize(&folder).is_ok_and(|folder| candidate.starts_with(folder))
+                    || candidate == &blob;
+                let damaged = if is_ours { candidate } else { &pointer };
+                fs::remove_file(damaged).map_err(|e| FetchError::io(damaged, e))?;
             }
         }
         if !blob.exists() && !pointer.exists() {
@@ -151,9 +159,6 @@ impl<'a> Hub<'a> {
         if blob.exists() {
             link(&blob, &pointer, member).map_err(|e| FetchError::io(&pointer, e))?;
         }
-        if revision != metadata.commit {
-            cache.create_ref(&metadata.commit).map_err(|e| FetchError::io(&folder, e))?;
-        }
         Ok(pointer)
     }
 
@@ -161,15 +166,18 @@ impl<'a> Hub<'a> {
     fn find_cached(
         &self,
         spec: &ModelSpec,
-        repo: &str,
-        revision: &str,
+        (repo, revision): (&str, &str),
+        at: Option<&str>,
         wanted: &[&FileSpec],
         dir: &Path,
         watch: &dyn FetchWatch,
     ) -> Result<Option<(Vec<Fetched>, String)>, FetchError> {
         let cache = self.cache(repo, revision);
-        let reference = fs::read_to_string(pointer_root(&cache).join("refs").join(revision));
-        let commit = reference.map_or_else(|_| revision.to_string(), |text| text.trim().to_string());
+        let reference = || fs::read_to_string(pointer_root(&cache).join("refs").join(revision));
+        let commit = match at {
+            Some(commit) => commit.to_owned(),
+            None => reference().map_or_else(|_| revision.to_owned(), |text| text.trim().to_owned()),
+        };
         let snapshot = cache.pointer_path(&commit);
         let in_snapshot = |file: &FileSpec| {
             let paths: Vec<_> = file.members().iter().map(|m| snapshot.join(m)).collect();

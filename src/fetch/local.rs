@@ -39,8 +39,15 @@ pub(super) fn install(
 fn find(file: &FileSpec, folder: &Path) -> Option<(FileSpec, Vec<PathBuf>)> {
     let finished = |name: &str| {
         let path = folder.join(name);
-        let file = FileSpec { name: name.into(), compression: Compression::None, ..file.clone() };
-        path.is_file().then(|| (file, vec![path]))
+        // Where the entry has a digest of the packed file alone, only that one can be checked.
+        let can_be_checked = file.sha256.is_some() || file.packed_sha256.is_none();
+        let unpacked = FileSpec {
+            name: name.into(),
+            compression: Compression::None,
+            packed_sha256: None,
+            ..file.clone()
+        };
+        (can_be_checked && path.is_file()).then(|| (unpacked, vec![path]))
     };
     let part = |member: &String| {
         let base = member.rsplit('/').next().unwrap_or(member);

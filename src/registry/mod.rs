@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::model::{Compression, Family, FileSpec, ModelSpec, ResolvedModel, Source, Task};
+use crate::model::{ModelSpec, ResolvedModel, Source, Task};
 
 const BUILT_IN: &str = include_str!("../../models.toml");
 
@@ -165,7 +165,13 @@ impl Registry {
                 registry.skipped.push(error);
             }
         }
-        registry.check_bases(&places)?;
+        while let Some((name, error)) = registry.wrong_base(&places) {
+            if !matches!(registry.origin(&name), Some(Origin::Imported(_))) {
+                return Err(error);
+            }
+            registry.entries.retain(|(spec, _)| spec.name != name);
+            registry.skipped.push(error);
+        }
         Ok(registry)
     }
 
@@ -205,8 +211,9 @@ impl Registry {
         Ok(())
     }
 
-    fn check_bases(&self, places: &[(String, String)]) -> Result<(), RegistryError> {
-        for (spec, _) in &self.entries {
+    /// An entry whose base is none, and what is wrong with it.
+    fn wrong_base(&self, places: &[(String, String)]) -> Option<(String, RegistryError)> {
+        for (spec, origin) in &self.entries {
             let Some(base) = &spec.base else { continue };
             let message = match self.spec(base) {
                 None => format!("its base `{base}` is not in the registry"),
@@ -214,11 +221,17 @@ impl Registry {
                 Some(b) if b.family != spec.family => format!("its base `{base}` is of another family"),
                 Some(_) => continue,
             };
-            let place = places.iter().rfind(|(name, _)| *name == spec.name).map(|(_, p)| p.clone());
+            let place = match origin {
+                Origin::Imported(path) => Some(path.display().to_string()),
+                _ => places.iter().rfind(|(name, _)| *name == spec.name).map(|(_, p)| p.clone()),
+            };
             let model = spec.name.clone();
-            return Err(RegistryError::Invalid { place: place.unwrap_or_default(), model, message });
+            return Some((
+                model.clone(),
+                RegistryError::Invalid { place: place.unwrap_or_default(), model, message },
+            ));
         }
-        Ok(())
+        None
     }
 
     fn spec(&self, name: &str) -> Option<&ModelSpec> {
@@ -290,7 +303,7 @@ fn parse(text: &str, path: &Path) -> Result<Vec<(ModelSpec, String)>, RegistryEr
     for spanned in file.model {
         let place = place(text, path, spanned.span().start);
         let spec = spanned.into_inner();
-        match flaw(&spec) {
+        match spec.flaw() {
             Some(message) => return Err(RegistryError::Invalid { place, model: spec.name, message }),
             None => entries.push((spec, place)),
         }
@@ -337,86 +350,6 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> 
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.into_iter().take(3).map(|(_, candidate)| candidate.to_string()).collect()
-}
-
-/// What contradicts itself, or could be dangerous, in an entry; names become folders, and packages become arguments
-/// of a program.
-fn flaw(spec: &ModelSpec) -> Option<String> {
-    let files = &spec.files;
-    let file_named = |name: &str| files.iter().any(|f| f.name == name);
-    if !plain_name(&spec.name) {
-        return Some(
-            "a name consists of letters, digits, `.`, `_` and `-`, and begins with a letter or digit".into(),
-        );
-    }
-    if spec.tasks.is_empty() {
-        return Some("`tasks` is empty".into());
-    }
-    for (i, file) in files.iter().enumerate() {
-        let names = [Some(&file.name), file.instead.as_ref()];
-        if let Some(bad) = names.into_iter().flatten().find(|name| !plain_name(name)) {
-            return Some(format!(
-                "`{bad}` is not a plain file name; give its place in the source as `parts`"
-            ));
-        }
-        if files[..i].iter().any(|f| f.name == file.name) {
-            return Some(format!("file `{}` occurs twice", file.name));
-        }
-        if let Some(bad) = file.parts.iter().find(|part| !plain_path(part)) {
-            return Some(format!("`{bad}` is not a relative path with `/`"));
-        }
-        let digests = [&file.sha256, &file.packed_sha256];
-        if let Some(bad) = digests.into_iter().flatten().find(|digest| !is_sha256(digest)) {
-            return Some(format!("`{bad}` is not a SHA-256 of 64 lower-case hex digits"));
-        }
-    }
-    let packed = |f: &FileSpec| f.parts.len() > 1 || f.compression != Compression::None;
-    let source_flaw = match &spec.source {
-        Source::Hub { repo, revision } => {
-            let repo_ok = repo.split('/').count() == 2 && repo.split('/').all(plain_name);
-            (!repo_ok || !plain_path(revision)).then(|| format!("`{repo}` at `{revision}` is not a Hub repository"))
-        }
-        Source::Wheels { packages } => packages
-            .iter()
-            .find(|p| !matches!(p.split_once("=="), Some((name, version)) if plain_name(name) && plain_name(version)))
-            .map(|p| format!("`{p}` is not of the form name==version")),
-        Source::Url { base } => {
-            let ok = base.ends_with('/') && (base.starts_with("https://") || base.starts_with("http://"));
-            (!ok).then(|| format!("`{base}` is not an address that ends in `/`"))
-        }
-        Source::Path { .. } => files
-            .iter()
-            .find(|f| packed(f))
-            .map(|f| format!("`{}`: files of a folder are used as they lie; they can be neither joined nor unpacked", f.name)),
-        Source::None | Source::Builtin => None,
-    };
-    if source_flaw.is_some() {
-        return source_flaw;
-    }
-    if let Some(adapter) = spec.adapter.as_ref().filter(|a| !file_named(&a.file)) {
-        return Some(format!("its adapter `{}` is not among its files", adapter.file));
-    }
-    match &spec.prompt {
-        None if spec.family == Family::Llm && spec.tasks.contains(&Task::Translate) => {
-            Some("a decoder-only model needs a `prompt` to translate".into())
-        }
-        Some(prompt) if !prompt.template.contains("{source}") => Some("its prompt lacks `{source}`".into()),
-        _ => None,
-    }
-}
-
-fn plain_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-}
-
-fn plain_path(path: &str) -> bool {
-    !path.contains(['\\', ':', '?', '#', '%'])
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
-}
-
-fn is_sha256(digest: &str) -> bool {
-    digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]

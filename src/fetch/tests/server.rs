@@ -13,8 +13,10 @@ pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 struct State {
     /// Path below `/` → content, for plain downloads.
     plain: BTreeMap<String, Vec<u8>>,
-    /// `owner/name/file` → content, for the Hub.
+    /// `owner/name/file` → content, for the Hub: of `main`, which is this commit, and of earlier ones.
     hub: BTreeMap<String, Vec<u8>>,
+    commit: String,
+    earlier: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     /// Close the connection after so many bytes of a body, so many times.
     cuts: Vec<usize>,
     /// So many requests are answered that it is busy.
@@ -33,7 +35,7 @@ impl Server {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(State { commit: COMMIT.into(), ..State::default() }));
         let shared = state.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -51,6 +53,18 @@ impl Server {
 
     pub fn put_hub(&self, path: &str, content: &[u8]) {
         self.state.lock().unwrap().hub.insert(path.into(), content.into());
+    }
+
+    /// What is put from here on is of this commit; the one before can still be asked for.
+    pub fn commit(&self, commit: &str) {
+        let mut state = self.state.lock().unwrap();
+        let (hub, before) = (state.hub.clone(), std::mem::replace(&mut state.commit, commit.into()));
+        state.earlier.insert(before, hub);
+    }
+
+    /// The earlier commits are gone.
+    pub fn forget_commits(&self) {
+        self.state.lock().unwrap().earlier.clear();
     }
 
     pub fn cut_after(&self, bytes: &[usize]) {
@@ -120,28 +134,35 @@ fn reply(
     }
     let mut extra = String::new();
     let content = if let Some((repo, rest)) = path.split_once("/resolve/") {
-        let Some((_, file)) = rest.split_once('/') else { return not_found("RevisionNotFound") };
-        if !state.hub.keys().any(|k| k.starts_with(&format!("{repo}/"))) {
+        let Some((revision, file)) = rest.split_once('/') else { return not_found("RevisionNotFound") };
+        let is_commit = revision.len() == 40;
+        let (commit, hub) = match state.earlier.get_key_value(revision) {
+            Some(earlier) => earlier,
+            None if is_commit && revision != state.commit => return not_found("RevisionNotFound"),
+            None => (&state.commit, &state.hub),
+        };
+        if !hub.keys().any(|k| k.starts_with(&format!("{repo}/"))) {
             return not_found("RepoNotFound");
         }
-        let Some(content) = state.hub.get(&format!("{repo}/{file}")) else {
+        let Some(content) = hub.get(&format!("{repo}/{file}")) else {
             return not_found("EntryNotFound");
         };
         let sha256: String = Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect();
         if content.len() > 100 {
             // Large files lie in another store; its host is another one.
             let head = format!(
-                "HTTP/1.1 302 Found\r\nx-repo-commit: {COMMIT}\r\nx-linked-etag: \"{sha256}\"\r\nx-linked-size: {}\r\n\
-                 etag: \"other\"\r\nlocation: http://localhost:{port}/{repo}/{file}?signed=1\r\ncontent-length: 0\r\n",
+                "HTTP/1.1 302 Found\r\nx-repo-commit: {commit}\r\nx-linked-etag: \"{sha256}\"\r\nx-linked-size: {}\r\n\
+                 etag: \"other\"\r\nlocation: http://localhost:{port}/{repo}/{file}?signed={commit}\r\ncontent-length: 0\r\n",
                 content.len()
             );
             return (head, vec![]);
         }
-        extra = format!("x-repo-commit: {COMMIT}\r\netag: W/\"{}\"\r\n", &sha256[..40]);
+        extra = format!("x-repo-commit: {commit}\r\netag: W/\"{}\"\r\n", &sha256[..40]);
         content.clone()
     } else {
-        let path = path.trim_end_matches("?signed=1");
-        match state.hub.get(path).or(state.plain.get(path)) {
+        let (path, commit) = path.split_once("?signed=").unwrap_or((path, ""));
+        let hub = state.earlier.get(commit).unwrap_or(&state.hub);
+        match hub.get(path).or(state.plain.get(path)) {
             Some(content) => content.clone(),
             None => return not_found("EntryNotFound"),
         }
