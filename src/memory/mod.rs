@@ -63,6 +63,14 @@ const CORRECTIONS: &str = "
         target TEXT NOT NULL
     ) STRICT;";
 
+/// Corrections that were taken back, so that a table which lists one still does not bring it back. Made like those.
+const WITHDRAWN: &str = "
+    CREATE TABLE IF NOT EXISTS withdrawn (
+        source TEXT NOT NULL,
+        target TEXT NOT NULL,
+        PRIMARY KEY (source, target)
+    ) STRICT, WITHOUT ROWID;";
+
 /// When each answer was last of use, and to which model: what can be pruned. `day` counts from 1970, in UTC. Made when the
 /// file is opened, like corrections; answers that an earlier version kept count as used on that day, by a model that is
 /// not known.
@@ -291,7 +299,7 @@ impl Memory {
         transaction.commit()
     }
 
-    /// Takes corrections in; the last one of a source counts.
+    /// Takes corrections in; the last one of a source counts, also where it was taken back before.
     ///
     /// # Errors
     /// As [`Memory::put_many`].
@@ -301,8 +309,11 @@ impl Memory {
             {
                 let mut insert = transaction
                     .prepare_cached("INSERT OR REPLACE INTO correction (source, target) VALUES (?1, ?2)")?;
+                let mut again =
+                    transaction.prepare_cached("DELETE FROM withdrawn WHERE source = ?1 AND target = ?2")?;
                 for correction in corrections {
                     insert.execute(params![correction.source, correction.target])?;
+                    again.execute(params![correction.source, correction.target])?;
                 }
             }
             transaction.commit()
@@ -321,14 +332,35 @@ impl Memory {
             {
                 let mut delete =
                     transaction.prepare_cached("DELETE FROM correction WHERE source = ?1 AND target = ?2")?;
+                let mut note = transaction
+                    .prepare_cached("INSERT OR IGNORE INTO withdrawn (source, target) VALUES (?1, ?2)")?;
                 for correction in corrections {
-                    count += delete.execute(params![correction.source, correction.target])?;
+                    let stood = delete.execute(params![correction.source, correction.target])?;
+                    // Of what never stood here another table may know more.
+                    if stood > 0 {
+                        note.execute(params![correction.source, correction.target])?;
+                    }
+                    count += stood;
                 }
             }
             transaction.commit()?;
             Ok(count)
         };
         delete(&mut self.connection).map_err(|e| self.error(e))
+    }
+
+    /// Whether the correction of `source` that says `target` was taken back, and not taken in again.
+    ///
+    /// # Errors
+    /// As [`Memory::get_many`].
+    pub fn is_withdrawn(&self, source: &str, target: &str) -> Result<bool, MemoryError> {
+        let read = || -> rusqlite::Result<bool> {
+            let mut select = self
+                .connection
+                .prepare_cached("SELECT 1 FROM withdrawn WHERE source = ?1 AND target = ?2")?;
+            select.exists([source, target])
+        };
+        read().map_err(|e| self.error(e))
     }
 
     /// The correction of each of `sources`, in their order.
@@ -387,6 +419,7 @@ impl Memory {
     /// Adds the tables that files of earlier versions lack.
     fn add_tables(&mut self) -> rusqlite::Result<()> {
         self.connection.execute_batch(CORRECTIONS)?;
+        self.connection.execute_batch(WITHDRAWN)?;
         let has_uses = "SELECT count(*) FROM sqlite_schema WHERE name = 'used'";
         if self.connection.query_row(has_uses, [], |row| row.get::<_, i64>(0))? > 0 {
             return Ok(());

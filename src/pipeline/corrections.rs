@@ -1,6 +1,6 @@
 //! Corrections that a person wrote into a table: into the memory, from where they outrank every model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::memory::{Correction, Memory, MemoryError};
 use crate::segment;
@@ -162,21 +162,27 @@ impl Corrections {
         found
     }
 
-    /// What is left without the rows that `memory` has another correction for, and how many those are. A row that stands
-    /// as a run listed it is no word against what has been imported, or corrected in another folder, since.
+    /// What is left without the rows that `memory` has another correction for, or whose own was taken back there, and the
+    /// sources of those. A row that stands as a run listed it is no word against what has been imported, or corrected in
+    /// another folder, since.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn without_outdated(&self, memory: &Memory) -> Result<(Self, usize), MemoryError> {
+    pub(super) fn without_outdated(&self, memory: &Memory) -> Result<(Self, BTreeSet<String>), MemoryError> {
         let mut left = self.clone();
+        let mut outdated = BTreeSet::new();
         let listed = self.sentences.iter().filter(|(_, said)| said.was_listed);
         let sources: Vec<&str> = listed.clone().map(|(source, _)| source.as_str()).collect();
         for ((source, said), known) in listed.zip(memory.corrections(&sources)?) {
-            if known.is_some() && known != said.stands {
+            let is_outdated = match (known, &said.stands) {
+                (None, Some(target)) => memory.is_withdrawn(source, target)?,
+                (known, stands) => known != *stands,
+            };
+            if is_outdated {
                 left.sentences.remove(source);
+                outdated.insert(source.clone());
             }
         }
-        let outdated = self.sentences.len() - left.sentences.len();
         Ok((left, outdated))
     }
 
@@ -282,6 +288,29 @@ mod tests {
             let mut memory = Memory::none().unwrap();
             table.without_outdated(&memory).unwrap().0.take_in(&mut memory).unwrap();
             assert!(memory.corrections(&["نعم"]).unwrap()[0].is_some(), "{row}");
+        }
+    }
+
+    #[test]
+    fn what_a_table_only_lists_does_not_bring_back_what_was_taken_back() {
+        for (row, stands) in [
+            ("yes,yes,نعم,corrected", None),
+            ("yea,yea,نعم,corrected", Some("yea")),
+            ("yes,nay,نعم,", Some("yes")),
+        ] {
+            let mut memory = Memory::none().unwrap();
+            memory.correct(&[Correction { source: "نعم".into(), target: "yes".into() }]).unwrap();
+            let read = |row: &str| {
+                Corrections::read(format!("correction,english,arabic,why\n{row}\n").as_bytes()).unwrap()
+            };
+            assert_eq!(read(",yes,نعم,corrected").take_in(&mut memory).unwrap().withdrawn, 1);
+            let (left, outdated) = read(row).without_outdated(&memory).unwrap();
+            left.take_in(&mut memory).unwrap();
+            assert_eq!(memory.corrections(&["نعم"]).unwrap()[0].as_deref(), stands, "{row}");
+            assert_eq!(outdated.len(), usize::from(stands.is_none()), "{row}");
+            // Once it stands again a table may list it.
+            memory.correct(&[Correction { source: "نعم".into(), target: "yes".into() }]).unwrap();
+            assert!(!memory.is_withdrawn("نعم", "yes").unwrap());
         }
     }
 }

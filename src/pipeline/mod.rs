@@ -81,7 +81,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         observer.event(Event::Document(failure));
     }
     let desk = Desk { output: &output, observer };
-    let found = Found::read(desk)?;
+    let mut found = Found::read(desk)?;
     found.take_in(&mut memory, desk)?;
     let history = history(&output, observer)?;
     let counting = Counting { inner: observer, tokens: AtomicUsize::new(0) };

@@ -26,6 +26,8 @@ pub(super) struct Desk<'a> {
 /// Both tables as a run finds them.
 pub(super) struct Found {
     review: Table<Corrections>,
+    /// Sources of rows of the review that the memory knows better, and that are not to be handed on.
+    outdated: BTreeSet<String>,
     names: Table<Spellings>,
 }
 
@@ -58,16 +60,19 @@ impl Found {
         if let Some(bytes) = &review.bytes {
             desk.keep_unmatched(bytes, &review.says)?;
         }
-        Ok(Found { review, names: Table::read(write::NAMES, spellings, desk)? })
+        let names = Table::read(write::NAMES, spellings, desk)?;
+        Ok(Found { review, outdated: BTreeSet::new(), names })
     }
 
     /// Takes the corrections in, so that they stand in this run.
-    pub fn take_in(&self, memory: &mut Memory, desk: Desk<'_>) -> Result<(), RunError> {
+    pub fn take_in(&mut self, memory: &mut Memory, desk: Desk<'_>) -> Result<(), RunError> {
         let (current, outdated) = self.review.says.without_outdated(memory)?;
-        if let (Some(bytes), 1..) = (&self.review.bytes, outdated) {
+        self.outdated = outdated;
+        if let (Some(bytes), n @ 1..) = (&self.review.bytes, self.outdated.len()) {
             // Which of the two is the later word cannot be told for certain.
-            let what =
-                format!("the memory has other corrections than unchanged rows ({outdated}), and they stand");
+            let what = format!(
+                "the memory has other corrections than unchanged rows ({n}), or took theirs back, and it stands"
+            );
             desk.keep(write::REVIEW, bytes, &what)?;
         }
         let taken = current.take_in(memory)?;
@@ -89,6 +94,10 @@ impl Found {
         let mut changed = 0;
         for (source, sentence) in &now.sentences {
             let before = self.review.says.sentences.get(source);
+            if self.outdated.contains(source) && before.is_some_and(|before| before.stands == sentence.stands)
+            {
+                continue;
+            }
             changed += usize::from(merged.add(source, sentence, before));
         }
         desk.tell_written(write::REVIEW, changed, "corrections", "they stand in the next one");

@@ -161,6 +161,37 @@ fn a_correction_that_is_imported_later_outranks_the_row_of_an_earlier_one() {
 }
 
 #[test]
+fn a_correction_that_is_taken_back_by_an_import_does_not_come_back() {
+    let place = place();
+    let review = place.read("out/review.csv");
+    place.write("out/review.csv", review.replace("\n,again and", "\n\"A link.\",again and"));
+    place.tarjuman("run in --out out --model echo").expect(0);
+    // As the bilingual page saves it.
+    place.write("page.csv", format!("correction,english,arabic,risk,why\n,A link.,{STUCK},low,corrected\n"));
+    place.tarjuman("memory import out/memory.sqlite page.csv").expect(0).says(&["1 withdrawn"]);
+    // Neither where its report is not in the run nor where it is.
+    place.write("other/b.txt", FINE);
+    let ran = place.tarjuman("run other --out out --model echo --memory out/memory.sqlite");
+    ran.expect(0).says(&["unchanged rows (1), or took theirs back", "kept as review.kept.csv"]);
+    assert!(place.read("out/review.kept.csv").contains("\nA link.,A link.,"));
+    assert!(!place.read("out/review.csv").contains("A link."), "{}", place.read("out/review.csv"));
+    place.write("out/review.csv", place.read("out/review.kept.csv"));
+    let ran = place.tarjuman("run in --out out --model echo");
+    assert!(!ran.expect(1).stderr.contains("taken in"), "{}", ran.stderr);
+    assert_eq!(units(&place)[2]["state"], "flagged");
+    assert!(!place.read("out/review.csv").contains("A link."), "{}", place.read("out/review.csv"));
+    let ran = place.tarjuman("memory stats out/memory.sqlite");
+    assert!(ran.expect(0).stdout.contains("corrections  0"), "{}", ran.stdout);
+    // Written again, it stands again.
+    let review = place.read("out/review.csv");
+    place.write("out/review.csv", review.replace("\n,again and", "\n\"A link.\",again and"));
+    for _ in 0..2 {
+        place.tarjuman("run in --out out --model echo").expect(0).says(&["1 correction taken in"]);
+        assert_eq!(units(&place)[2]["target"], "A link.");
+    }
+}
+
+#[test]
 fn a_review_that_cannot_be_read_is_kept() {
     let place = place();
     let broken = b"correction,arabic\n\xd5,\xd6\n".to_vec();
