@@ -197,6 +197,10 @@ pub struct RunRecord {
     /// Files in the folders that were left aside, each with its reason.
     #[serde(default)]
     pub ignored: Vec<IgnoredFile>,
+    /// SHA-256 over the tables of the output folder as they were written, without the column that people fill in, by name: so
+    /// the next run can tell what else somebody wrote.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<String, String>,
 }
 
 /// A file that was found and not taken.

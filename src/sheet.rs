@@ -74,9 +74,14 @@ impl Sheet {
 
     /// The values of the first column that has one of `names`, one a row.
     pub fn column(&self, names: &[&str]) -> Option<impl Iterator<Item = &str>> {
-        let is = |column: &String, name: &str| column.trim().to_lowercase() == name;
-        let at = names.iter().find_map(|name| self.columns.iter().position(|column| is(column, name)))?;
+        let at = self.position(names)?;
         Some(self.rows.iter().map(move |row| row.get(at).map_or("", String::as_str)))
+    }
+
+    /// Where that column stands in the rows.
+    pub fn position(&self, names: &[&str]) -> Option<usize> {
+        let is = |column: &String, name: &str| column.trim().to_lowercase() == name;
+        names.iter().find_map(|name| self.columns.iter().position(|column| is(column, name)))
     }
 
     /// The line of column names, which in a table without them is a row like the others.

@@ -303,6 +303,7 @@ fn run(doc: &TranslatedDocument, stranger: &str) -> RunRecord {
         from_memory: 0,
         target_tokens: 0,
         ignored: vec![IgnoredFile { id: line.clone(), reason: line }],
+        tables: Default::default(),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::unit::TranslationUnit;
 use crate::xml;
 
 /// Names under which tables have the Arabic, what is to stand for it, and what stood for it.
-const SOURCE: [&str; 3] = ["arabic", "source", "ar"];
-const TARGET: [&str; 4] = ["correction", "target", "translation", "en"];
+pub(super) const SOURCE: [&str; 3] = ["arabic", "source", "ar"];
+pub(super) const TARGET: [&str; 4] = ["correction", "target", "translation", "en"];
 const BEFORE: [&str; 1] = ["english"];
 
 /// Under this name `review.csv` says whether what stood there was a correction.

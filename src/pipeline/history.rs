@@ -19,6 +19,8 @@ pub(super) struct History {
     documents: BTreeMap<String, FirstSeen>,
     /// The time that a stopped run gave to what it met, which this run goes on with.
     goes_on: Option<String>,
+    /// See [`RunRecord::tables`](crate::run::RunRecord).
+    pub tables: BTreeMap<String, String>,
 }
 
 /// The parts of `run.json` that matter here; those that an earlier version does not know may be missing.
@@ -32,6 +34,8 @@ struct EarlierRun {
     documents: Vec<EarlierDocument>,
     #[serde(default)]
     earlier: Vec<FirstSeen>,
+    #[serde(default)]
+    tables: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +75,7 @@ impl History {
         let met = run.documents.into_iter().map(of_document).filter(|seen| !seen.digest.is_empty());
         let documents = run.earlier.into_iter().chain(met).map(|seen| (seen.id.clone(), seen)).collect();
         let goes_on = (run.interrupted && !run.arrivals.is_empty()).then_some(run.arrivals);
-        Ok(History { documents, goes_on })
+        Ok(History { documents, goes_on, tables: run.tables })
     }
 
     /// Gives each document that was read the time when it was first met, and says what is new.

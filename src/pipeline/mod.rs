@@ -81,9 +81,9 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         observer.event(Event::Document(failure));
     }
     let desk = Desk { output: &output, observer };
-    let mut found = Found::read(desk)?;
-    found.take_in(&mut memory, desk)?;
     let history = history(&output, observer)?;
+    let mut found = Found::read(&history.tables, desk)?;
+    found.take_in(&mut memory, desk)?;
     let counting = Counting { inner: observer, tokens: AtomicUsize::new(0) };
     let mut runner = Runner {
         options: &options,
@@ -105,6 +105,12 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
     let News { arrivals, new_from, earlier } = history.enter(&mut documents, started, &options.since);
     let mut ledger = Ledger::default();
     documents.iter().for_each(|d| ledger.add(&d.ledger));
+    // Of a run that was stopped they are only a part; the whole ones of before may hold what a person wrote.
+    let is_due = |name| Ok::<_, RunError>(!interrupted || write::earlier_table(&output, name)?.is_none());
+    let tables = Tables {
+        review: is_due(write::REVIEW)?.then(|| found.review(review, desk)).transpose()?,
+        names: is_due(write::NAMES)?.then(|| found.names(&names, &options.names, desk)).transpose()?,
+    };
     let record = RunRecord {
         version: env!("CARGO_PKG_VERSION").into(),
         started: humantime::format_rfc3339_seconds(started).to_string(),
@@ -126,12 +132,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         from_memory,
         target_tokens,
         ignored: ignored.into_iter().map(|(id, reason)| IgnoredFile { id, reason }).collect(),
-    };
-    // Of a run that was stopped they are only a part; the whole ones of before may hold what a person wrote.
-    let is_due = |name| Ok::<_, RunError>(!interrupted || write::earlier_table(&output, name)?.is_none());
-    let tables = Tables {
-        review: is_due(write::REVIEW)?.then(|| found.review(review, desk)).transpose()?,
-        names: is_due(write::NAMES)?.then(|| found.names(&names, &options.names, desk)).transpose()?,
+        tables: found.digests(&tables),
     };
     write::save_run(&output, &record, tables)?;
     Ok(record)

@@ -3,16 +3,22 @@
 //!
 //! A run writes both anew, and nothing that a person wrote may be lost by that. It may take hours, in which somebody
 //! works on the tables of the run before; and it need not see every sentence that has a correction: there is `--limit`,
-//! another folder, a file that cannot be read today. What they hold of such is handed on from table to table.
+//! another folder, a file that cannot be read today. What they hold of such is handed on from table to table. What stands
+//! outside of the column that is there to be filled in has no place in the next table, and is kept beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 use crate::memory::Memory;
-use crate::names::{Choices, NameRow, Names};
+use crate::names::{Choices, Names};
 use crate::segment;
-use crate::write::{self, OutputDir, ReviewRow, WriteError};
+use crate::sheet::Sheet;
+use crate::write::{self, OutputDir, ReviewRow, Tables, WriteError};
 
-use super::corrections::{Corrections, Sentence, TakenIn};
+use super::corrections::{self, Corrections, Sentence, TakenIn};
 use super::event::{Event, Observer};
 use super::plan::RunError;
 
@@ -31,14 +37,35 @@ pub(super) struct Found {
     names: Table<Spellings>,
 }
 
-/// A table as it was read.
-struct Table<T> {
+/// A table that people write into.
+struct Kind<T> {
     name: &'static str,
     read: fn(&[u8]) -> Result<T, String>,
+    /// The column that they fill in, under all its names.
+    filled_in: &'static [&'static str],
+    /// The column that says what a row is about.
+    about: &'static [&'static str],
+}
+
+const REVIEW: Kind<Corrections> = Kind {
+    name: write::REVIEW,
+    read: Corrections::read,
+    filled_in: &corrections::TARGET,
+    about: &corrections::SOURCE,
+};
+
+const NAMES: Kind<Spellings> =
+    Kind { name: write::NAMES, read: spellings, filled_in: &["english"], about: &["arabic"] };
+
+/// A table as it was read.
+struct Table<T: 'static> {
+    kind: &'static Kind<T>,
     /// None where it was not there.
     bytes: Option<Vec<u8>>,
     /// Nothing where it was not there or could not be read.
     says: T,
+    /// Its [`rest`] as the run that wrote it recorded it.
+    written: Option<String>,
 }
 
 /// What `names.csv` says.
@@ -55,12 +82,13 @@ fn spellings(bytes: &[u8]) -> Result<Spellings, String> {
 
 impl Found {
     /// Reads both. What cannot be read is kept under another name, since it will be written over.
-    pub fn read(desk: Desk<'_>) -> Result<Self, WriteError> {
-        let review = Table::read(write::REVIEW, Corrections::read, desk)?;
+    /// `written` is the record of the run before (see [`Found::digests`]).
+    pub fn read(written: &BTreeMap<String, String>, desk: Desk<'_>) -> Result<Self, WriteError> {
+        let review = Table::read(&REVIEW, written, desk)?;
         if let Some(bytes) = &review.bytes {
             desk.keep_unmatched(bytes, &review.says)?;
         }
-        let names = Table::read(write::NAMES, spellings, desk)?;
+        let names = Table::read(&NAMES, written, desk)?;
         Ok(Found { review, outdated: BTreeSet::new(), names })
     }
 
@@ -82,9 +110,9 @@ impl Found {
         Ok(())
     }
 
-    /// The rows of `review.csv`: those of the run, with what has been written meanwhile, and the corrections of sentences
+    /// The next `review.csv`: the rows of the run, with what has been written meanwhile, and the corrections of sentences
     /// that are not in it. They count from the next run on, which finds them in the table.
-    pub fn review(&self, run: Vec<ReviewRow>, desk: Desk<'_>) -> Result<Vec<ReviewRow>, WriteError> {
+    pub fn review(&self, run: Vec<ReviewRow>, desk: Desk<'_>) -> Result<Vec<u8>, WriteError> {
         let written = self.review.written_since(desk)?;
         if let Some((bytes, now)) = &written {
             desk.keep_unmatched(bytes, now)?;
@@ -101,28 +129,66 @@ impl Found {
             changed += usize::from(merged.add(source, sentence, before));
         }
         desk.tell_written(write::REVIEW, changed, "corrections", "they stand in the next one");
-        Ok(merged.rows)
+        self.review.next(write::review_table(merged.rows), desk)
     }
 
-    /// The rows of `names.csv`: the names of the run as they are `chosen`, or were chosen in the table.
-    pub fn names(&self, run: &Names, chosen: &Choices, desk: Desk<'_>) -> Result<Vec<NameRow>, WriteError> {
+    /// The next `names.csv`: the names of the run as they are `chosen`, or were chosen in the table.
+    pub fn names(&self, run: &Names, chosen: &Choices, desk: Desk<'_>) -> Result<Vec<u8>, WriteError> {
         let Table { says: Spellings { all, edited }, .. } = &self.names;
         let written = self.names.written_since(desk)?;
         // Against all that stood there: who puts a proposal back has chosen it.
         let written = written.map(|(_, now)| now.all.since(all)).unwrap_or_default();
         desk.tell_written(write::NAMES, written.len(), "spellings", "this run has not used them");
-        Ok(run.rows(&written.or(chosen).or(edited)))
+        self.names.next(write::names_table(&run.rows(&written.or(chosen).or(edited))), desk)
+    }
+
+    /// What the record says of the tables when `next` have taken the places of those that are there.
+    pub fn digests(&self, next: &Tables) -> BTreeMap<String, String> {
+        let review = self.review.digest(next.review.as_deref());
+        let names = self.names.digest(next.names.as_deref());
+        [(write::REVIEW, review), (write::NAMES, names)]
+            .into_iter()
+            .filter_map(|(name, digest)| Some((name.to_owned(), digest?)))
+            .collect()
+    }
+}
+
+impl<T> Kind<T> {
+    /// SHA-256 over what a table says outside of the column to be filled in, however a spreadsheet has quoted and sorted
+    /// it. A row that has only that column and what it is about says nothing else: it may have been added.
+    fn rest(&self, bytes: &[u8]) -> Result<String, String> {
+        let sheet = Sheet::read(bytes)?;
+        let (filled_in, about) = (sheet.position(self.filled_in), sheet.position(self.about));
+        let mut rows: Vec<[u8; 32]> = Vec::new();
+        for row in sheet.rows() {
+            let mut hasher = Sha256::new();
+            let mut says_more = false;
+            for (at, cell) in row.iter().enumerate().filter(|(at, _)| Some(*at) != filled_in) {
+                let cell = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+                if !cell.is_empty() {
+                    says_more |= Some(at) != about;
+                    hasher.update((at as u64).to_le_bytes());
+                    hasher.update((cell.len() as u64).to_le_bytes());
+                    hasher.update(cell);
+                }
+            }
+            rows.extend(says_more.then(|| <[u8; 32]>::from(hasher.finalize())));
+        }
+        rows.sort_unstable();
+        let digest = Sha256::digest(rows.concat());
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
 impl<T: Default> Table<T> {
     fn read(
-        name: &'static str,
-        read: fn(&[u8]) -> Result<T, String>,
+        kind: &'static Kind<T>,
+        written: &BTreeMap<String, String>,
         desk: Desk<'_>,
     ) -> Result<Self, WriteError> {
-        let bytes = write::earlier_table(desk.output, name)?;
-        let mut table = Table { name, read, bytes: None, says: T::default() };
+        let bytes = write::earlier_table(desk.output, kind.name)?;
+        let written = written.get(kind.name).cloned();
+        let mut table = Table { kind, bytes: None, says: T::default(), written };
         if let Some(bytes) = bytes {
             table.says = table.understood(&bytes, desk)?.unwrap_or_default();
             table.bytes = Some(bytes);
@@ -133,17 +199,43 @@ impl<T: Default> Table<T> {
     /// The table as it is now, if it is another and can be read. One that has gone says what it said: some programs put
     /// a file away for the moment in which they save it.
     fn written_since(&self, desk: Desk<'_>) -> Result<Option<(Vec<u8>, T)>, WriteError> {
-        let now = write::earlier_table(desk.output, self.name)?;
+        let now = write::earlier_table(desk.output, self.kind.name)?;
         let Some(bytes) = now.filter(|now| self.bytes.as_ref() != Some(now)) else { return Ok(None) };
         Ok(self.understood(&bytes, desk)?.map(|says| (bytes, says)))
     }
 
     /// What these bytes say; they are kept where that cannot be told.
     fn understood(&self, bytes: &[u8], desk: Desk<'_>) -> Result<Option<T>, WriteError> {
-        match (self.read)(bytes) {
+        match (self.kind.read)(bytes) {
             Ok(says) => Ok(Some(says)),
-            Err(what) => desk.keep(self.name, bytes, &what).map(|()| None),
+            Err(what) => desk.keep(self.kind.name, bytes, &what).map(|()| None),
         }
+    }
+
+    /// The table that takes the place of the one that is there. That one is kept if it says what no run wrote there and
+    /// none takes from it: notes in a column of their own, English beside the column for it.
+    fn next(&self, table: io::Result<Vec<u8>>, desk: Desk<'_>) -> Result<Vec<u8>, WriteError> {
+        let Kind { name, filled_in, .. } = self.kind;
+        let path = || Path::new(name).to_owned();
+        let next = table.map_err(|source| WriteError::Io { path: path(), source })?;
+        let now = write::earlier_table(desk.output, name)?;
+        let Some(now) = now.as_ref().or(self.bytes.as_ref()) else { return Ok(next) };
+        // One that cannot be read is kept already.
+        let Ok(rest) = self.kind.rest(now) else { return Ok(next) };
+        // A run that was killed may have written the next one, and not its record.
+        let of_a_run = self.written.as_ref() == Some(&rest) || self.kind.rest(&next).as_ref() == Ok(&rest);
+        let is_empty = self.kind.rest(b"").as_ref() == Ok(&rest);
+        if !of_a_run && !is_empty {
+            let what =
+                format!("more than the column `{}` was changed in it, which is not taken in", filled_in[0]);
+            desk.keep(name, now, &what)?;
+        }
+        Ok(next)
+    }
+
+    /// For the record: of the `next` table, or, where there is none, of the one that stays.
+    fn digest(&self, next: Option<&[u8]>) -> Option<String> {
+        next.map_or_else(|| self.written.clone(), |bytes| self.kind.rest(bytes).ok())
     }
 }
 
@@ -380,6 +472,49 @@ mod tests {
         // Back to what was proposed, whatever the run was told at its beginning.
         place.run_while_replacing(&chosen, "names.csv", "Muhammad,محمد", "Mohamed,محمد");
         assert!(place.table("names.csv").contains("\nMohamed,محمد"), "{}", place.table("names.csv"));
+    }
+
+    #[test]
+    fn what_stands_outside_of_the_column_to_be_filled_in_is_kept() {
+        let none = Choices::default();
+        for (text, name, from, to, is_kept) in [
+            (STUCK, "review", "\n,again", "\n,At last", true),
+            (STUCK, "review", ",a.txt,1\n", ",a.txt,1,ask Ali\n", true),
+            (STUCK, "review", "sentence\n", "sentence,notes\n", false),
+            (STUCK, "review", "\n,again", "\nA chain.,again", false),
+            // As spreadsheets end lines, and with a row of one's own.
+            (STUCK, "review", "\n", "\r\n", false),
+            (STUCK, "review", ",a.txt,1\n", ",a.txt,1\nYes.,,نعم.,,,,\n", false),
+            (NAMED, "names", "Mohamed,محمد", "Muhammad,محمد", false),
+            (NAMED, "names", "Mohamed,محمد", "Ghaib,غائب,,,\nMohamed,محمد", false),
+            (NAMED, "names", "Mohamed (", "Muhammad (", true),
+        ] {
+            let place = Place::new(text);
+            place.run();
+            let (table, kept) = (format!("{name}.csv"), format!("{name}.kept.csv"));
+            let edited = place.table(&table).replace(from, to);
+            let said = place.run_while_replacing(&none, &table, from, to);
+            assert_eq!(said.contains(&format!("{table}: more than the column")), is_kept, "{to}: {said}");
+            assert_eq!(place.0.path().join("out").join(&kept).exists(), is_kept, "{to}");
+            if is_kept {
+                assert_eq!(place.table(&kept), edited);
+            }
+            let said = place.run_while(&none, "other", b"");
+            assert!(!said.contains("more than"), "{to}: the next table has nothing of it: {said}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_which_no_record_tells_is_kept_unless_the_run_writes_the_same() {
+        for (name, is_kept) in [("a.txt", false), ("b.txt", true)] {
+            let place = Place::new(STUCK);
+            place.run();
+            fs::remove_file(place.0.path().join("out/run.json")).unwrap();
+            let table = place.table("review.csv").replace("a.txt", name);
+            fs::write(place.0.path().join("out/review.csv"), table).unwrap();
+            let said = place.run_while(&Choices::default(), "other", b"");
+            assert_eq!(said.contains("kept as review.kept.csv"), is_kept, "{said}");
+        }
     }
 
     #[test]

@@ -219,5 +219,6 @@ pub(super) fn run() -> RunRecord {
             id: "south/<scan>.pdf".into(),
             reason: "not a format that can be read".into(),
         }],
+        tables: [("review.csv".to_owned(), "0a1b".to_owned())].into(),
     }
 }

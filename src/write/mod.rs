@@ -33,13 +33,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::names::NameRow;
 use crate::run::RunRecord;
 use crate::unit::TranslatedDocument;
 
 pub use jsonl::UnitLine;
-pub use names::NAMES;
-pub use review::{REVIEW, ReviewRow, review_rows};
+pub use names::{NAMES, names_table};
+pub use review::{REVIEW, ReviewRow, review_rows, review_table};
 pub use save::{OutputDir, Saved};
 
 /// Why an output could not be made or saved.
@@ -280,31 +279,25 @@ pub fn keep_table(out: &OutputDir, name: &str, bytes: &[u8]) -> Result<String, W
         number += 1;
         kept = Path::new(name).with_extension(format!("kept{number}.csv"));
     }
-    out.save(&kept, bytes)?;
+    out.save_durably(&kept, bytes)?;
     Ok(kept.to_string_lossy().into_owned())
 }
 
 /// The tables of a run, each unless the one that is there is to stay.
 #[derive(Debug, Default)]
 pub struct Tables {
-    /// Rows of `review.csv`.
-    pub review: Option<Vec<ReviewRow>>,
-    /// Rows of `names.csv`.
-    pub names: Option<Vec<NameRow>>,
+    /// `review.csv`
+    pub review: Option<Vec<u8>>,
+    /// `names.csv`
+    pub names: Option<Vec<u8>>,
 }
 
 /// Saves what stands at the top of the output folder: `index.html`, `digest.md`, the tables and `run.json`.
 pub fn save_run(out: &OutputDir, run: &RunRecord, tables: Tables) -> Result<(), WriteError> {
-    let save_table = |name: &str, table: std::io::Result<Vec<u8>>| {
-        let path = Path::new(name);
-        let bytes = table.map_err(|source| WriteError::Io { path: path.to_owned(), source })?;
-        out.save(path, &bytes)
-    };
-    if let Some(review) = tables.review {
-        save_table(REVIEW, review::render(review))?;
-    }
-    if let Some(names) = tables.names {
-        save_table(NAMES, names::render(&names))?;
+    for (name, table) in [(REVIEW, tables.review), (NAMES, tables.names)] {
+        if let Some(bytes) = table {
+            out.save_durably(Path::new(name), &bytes)?;
+        }
     }
     out.save(Path::new("index.html"), index::render(run)?.as_bytes())?;
     out.save(Path::new("digest.md"), digest::render(run).as_bytes())?;

@@ -11,7 +11,8 @@ pub const NAMES: &str = "names.csv";
 /// Columns; `--names` finds `english` and `arabic` by these names.
 const COLUMNS: [&str; 5] = ["english", "arabic", "times", "spellings", "documents"];
 
-pub(super) fn render(rows: &[NameRow]) -> io::Result<Vec<u8>> {
+/// The file of all rows of a run.
+pub fn names_table(rows: &[NameRow]) -> io::Result<Vec<u8>> {
     let cells = rows.iter().map(|row| {
         let spellings: Vec<String> =
             row.spellings.iter().map(|(spelling, times)| format!("{spelling} ({times})")).collect();

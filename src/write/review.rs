@@ -70,7 +70,7 @@ fn row(unit: &TranslationUnit) -> ReviewRow {
 }
 
 /// The file of all rows of a run.
-pub(super) fn render(mut rows: Vec<ReviewRow>) -> io::Result<Vec<u8>> {
+pub fn review_table(mut rows: Vec<ReviewRow>) -> io::Result<Vec<u8>> {
     rows.sort_by(|a, b| (b.risk, &a.document, a.index).cmp(&(a.risk, &b.document, b.index)));
     sheet::write(&COLUMNS, rows.iter().map(|row| row.cells.iter().map(String::as_str)))
 }

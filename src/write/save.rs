@@ -55,6 +55,19 @@ impl OutputDir {
     /// [`WriteError::Outside`] for a path with `..`, an absolute one, or one that a symbolic link leads out of the
     /// folder; [`WriteError::Io`] with the path and what to do about it.
     pub fn save(&self, relative: &Path, bytes: &[u8]) -> Result<Saved, WriteError> {
+        self.put(relative, bytes, false)
+    }
+
+    /// As [`OutputDir::save`], for what holds a person's words, which no run can render again: the bytes are on the disk
+    /// before they take the place of those that were there.
+    ///
+    /// # Errors
+    /// As [`OutputDir::save`].
+    pub fn save_durably(&self, relative: &Path, bytes: &[u8]) -> Result<Saved, WriteError> {
+        self.put(relative, bytes, true)
+    }
+
+    fn put(&self, relative: &Path, bytes: &[u8], durably: bool) -> Result<Saved, WriteError> {
         let target = self.root.join(normalized(relative)?);
         let fail = |source| WriteError::Io { path: target.clone(), source };
         if holds(&target, bytes) {
@@ -64,7 +77,7 @@ impl OutputDir {
         let folder = target.parent().unwrap_or(&self.root);
         self.refuse_links_out(folder, relative)?;
         create_folders(folder, self.readers).map_err(fail)?;
-        replace(&target, folder, bytes, self.readers).map_err(fail)?;
+        replace(&target, folder, bytes, self.readers, durably).map_err(fail)?;
         Ok(Saved::Written)
     }
 
@@ -160,9 +173,10 @@ fn restrict(path: &Path, readers: Readers) -> io::Result<()> {
     Ok(())
 }
 
-/// Nothing is flushed to the disk on purpose: a file that a power loss left empty or short differs from what the next
-/// run renders and is written again, so waiting for the disk five times a document would buy nothing.
-fn replace(target: &Path, folder: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+/// Unless it is to be done `durably`, nothing is flushed to the disk on purpose: a file that a power loss left empty or
+/// short differs from what the next run renders and is written again, so waiting for the disk five times a document would
+/// buy nothing.
+fn replace(target: &Path, folder: &Path, bytes: &[u8], readers: Readers, durably: bool) -> io::Result<()> {
     // One fixed name a target: what a killed run left behind is replaced by the next one, not gathered. It is short
     // whatever the target's name, since file systems allow 255 bytes and Arabic letters take two.
     let digest = Sha256::digest(target.file_name().unwrap_or_default().as_encoded_bytes());
@@ -182,6 +196,9 @@ fn replace(target: &Path, folder: &Path, bytes: &[u8], readers: Readers) -> io::
     let mut file = builder.tempfile_in(folder)?;
     // Past the wrapper, whose errors name the temporary file.
     file.as_file_mut().write_all(bytes)?;
+    if durably {
+        file.as_file().sync_all()?;
+    }
     file.persist(target).map(drop).map_err(|error| error.error)
 }
 
