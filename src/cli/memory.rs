@@ -1,6 +1,7 @@
 //! `tarjuman memory`: what a translation memory holds, and corrections into and out of it, and what can go.
 
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::HumanBytes;
@@ -66,6 +67,12 @@ pub fn memory(global: &Global, command: MemoryCommand, reporter: &Reporter) -> R
             }
         }
         MemoryCommand::Export { memory, file } => {
+            if let Some(file) = file.as_ref().filter(|file| is_part_of(&memory, file)) {
+                bail!(
+                    "{}: that is the translation memory itself\nhint: name another file for its corrections",
+                    file.display()
+                );
+            }
             let all = open(&memory)?.all_corrections()?;
             let is_tmx =
                 file.as_ref().and_then(|f| f.extension()).is_some_and(|e| e.eq_ignore_ascii_case("tmx"));
@@ -77,7 +84,7 @@ pub fn memory(global: &Global, command: MemoryCommand, reporter: &Reporter) -> R
             };
             match file {
                 Some(file) => {
-                    std::fs::write(&file, bytes).with_context(|| {
+                    save(&file, &bytes).with_context(|| {
                         format!(
                             "cannot write {}\nhint: choose a file that you may write, where there is room",
                             file.display()
@@ -95,6 +102,49 @@ pub fn memory(global: &Global, command: MemoryCommand, reporter: &Reporter) -> R
         }
     }
     Ok(Exit::Done)
+}
+
+/// Whether `file` is the memory, or one of those that SQLite keeps beside it.
+fn is_part_of(memory: &Path, file: &Path) -> bool {
+    // One that is not there yet is known by its folder.
+    let place = |path: &Path| -> Option<PathBuf> {
+        let of_folder = || {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            Some(folder.unwrap_or(Path::new(".")).canonicalize().ok()?.join(path.file_name()?))
+        };
+        path.canonicalize().ok().or_else(of_folder)
+    };
+    let (Some(memory), Some(file)) = (place(memory), place(file)) else { return false };
+    ["", "-wal", "-shm", "-journal"].iter().any(|end| {
+        let mut part = memory.as_os_str().to_owned();
+        part.push(end);
+        file.as_os_str() == part
+    })
+}
+
+/// Puts an export in its place whole or not at all, so that a full disk leaves an earlier one as it was.
+fn save(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A device or a pipe is written into.
+    if file.exists() && !file.is_file() {
+        return std::fs::write(file, bytes);
+    }
+    // Of a link what it leads to is replaced.
+    let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".export-");
+    #[cfg(unix)]
+    {
+        // As an earlier one, or any new file of the user.
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&target).map_or(0o666, |earlier| earlier.permissions().mode() & 0o777);
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    let mut temporary = builder.tempfile_in(folder)?;
+    // Past the wrapper, whose errors name the temporary file.
+    temporary.as_file_mut().write_all(bytes)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(&target).map(drop).map_err(|error| error.error)
 }
 
 /// An existing memory: a wrong name must not make an empty one.

@@ -203,6 +203,31 @@ fn a_review_that_cannot_be_read_is_kept() {
 }
 
 #[test]
+fn an_export_takes_the_place_of_an_earlier_one_and_never_of_the_memory() {
+    let place = place();
+    place.write("mine.csv", format!("arabic,correction\n{FINE},They came.\n"));
+    place.tarjuman("memory import out/memory.sqlite mine.csv").expect(0);
+    let before = place.tarjuman("memory stats out/memory.sqlite").expect(0).stdout.clone();
+    for name in
+        ["out/memory.sqlite", "in/../out/memory.sqlite", "out/memory.sqlite-wal", "out/memory.sqlite-shm"]
+    {
+        place
+            .tarjuman(&format!("memory export out/memory.sqlite {name}"))
+            .expect(2)
+            .says(&["the translation memory itself", "hint: name another file"]);
+    }
+    assert_eq!(place.tarjuman("memory stats out/memory.sqlite").expect(0).stdout, before);
+    // An earlier one stays whole until the next one is there: whoever has it open reads on.
+    place.write("all.csv", "of yesterday");
+    std::fs::hard_link(place.path("all.csv"), place.path("open.csv")).unwrap();
+    place.tarjuman("memory export out/memory.sqlite all.csv").expect(0);
+    assert!(place.read("all.csv").contains("They came."));
+    assert_eq!(place.read("open.csv"), "of yesterday");
+    let left = std::fs::read_dir(place.path("")).unwrap().flatten();
+    assert!(left.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with('.')));
+}
+
+#[test]
 fn tables_that_are_none_and_memories_that_are_not_there_are_errors() {
     let place = place();
     place.write("columns.csv", "source,note\nنعم,yes\n");
