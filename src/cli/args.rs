@@ -1,6 +1,6 @@
 //! The command line as it is typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -237,6 +237,14 @@ pub struct RunArgs {
     pub fresh: bool,
 }
 
+impl RunArgs {
+    /// The file of the translation memory; nothing where none is to last.
+    pub fn memory(&self) -> Option<PathBuf> {
+        let file = self.memory.clone().unwrap_or_else(|| self.out.join("memory.sqlite"));
+        (file != Path::new("none")).then_some(file)
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct TranslateArgs {
     #[command(flatten)]
@@ -249,6 +257,13 @@ pub struct TranslateArgs {
     /// Translation memory to use and fill [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub memory: Option<PathBuf>,
+}
+
+impl TranslateArgs {
+    /// As that of a run.
+    pub fn memory(&self) -> Option<PathBuf> {
+        self.memory.clone().filter(|file| file != Path::new("none"))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -75,9 +75,14 @@ fn parse() -> Result<Cli, Exit> {
 }
 
 fn run_command(cli: Cli, reporter: &Reporter) -> Result<Exit> {
+    let memory = match &cli.command {
+        Command::Run(args) => args.memory(),
+        Command::Translate(args) => args.memory(),
+        _ => None,
+    };
     // It needs a thread, the first that a machine without room refuses.
     reporter
-        .stop_on_signal()
+        .stop_on_signal(memory.is_some())
         .context("cannot start: the system gives no thread\nhint: look at the limits on memory and processes (ulimit -a)")?;
     match cli.command {
         Command::Run(args) => run::run(&cli.global, *args, reporter),

@@ -64,9 +64,13 @@ impl Reporter {
         }
     }
 
-    /// From now on the first Ctrl-C (or termination) stops gently, the second at once.
-    pub fn stop_on_signal(&self) -> Result<(), ctrlc::Error> {
-        let message = "stopping; what is translated is kept. Press Ctrl-C again to stop at once";
+    /// From now on the first Ctrl-C (or termination) stops gently, the second at once. `keeps` says whether there is a
+    /// memory that has what is translated.
+    pub fn stop_on_signal(&self, keeps: bool) -> Result<(), ctrlc::Error> {
+        let message = match keeps {
+            true => "stopping; what is translated is kept. Press Ctrl-C again to stop at once",
+            false => "stopping. Press Ctrl-C again to stop at once",
+        };
         let line = match self.json {
             true => json!({ "level": "info", "message": message }).to_string(),
             false => format!("\n{message}"),
@@ -250,6 +254,7 @@ impl Observer for Reporter {
                 self.target_tokens.fetch_add(*n, Ordering::Relaxed);
             }
             Event::Warning(message) => self.warn_of(message),
+            Event::GoesOn => self.info("--fresh goes on with the same run, which was stopped before its end"),
             Event::Corrections(taken) => self.info(&format!("review.csv: {}", taken.in_words())),
             Event::Document(record) => self.document(record),
             Event::Discovered { ignored, parted, .. } => {

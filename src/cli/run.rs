@@ -17,11 +17,7 @@ use super::report::{Reporter, counts};
 
 pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> {
     args.model.check()?;
-    let memory = match args.memory.as_deref() {
-        Some(path) if path == Path::new("none") => None,
-        Some(path) => Some(path.to_path_buf()),
-        None => Some(args.out.join("memory.sqlite")),
-    };
+    let memory = args.memory();
     let mut formats = args.formats.clone();
     formats.dedup();
     let shelf = Shelf::open(global, reporter)?;
@@ -94,7 +90,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         reporter,
     )?;
     reporter.clear();
-    summarize(&record, &args.out, reporter);
+    summarize(&record, &args.out, memory.is_some(), reporter);
     Ok(exit_of(&record))
 }
 
@@ -148,7 +144,7 @@ fn options_in_force(
 }
 
 /// What a tired person needs to know, in a few lines.
-fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
+fn summarize(record: &RunRecord, out: &Path, keeps: bool, reporter: &Reporter) {
     let done = record.documents.iter().filter(|d| d.outcome == Outcome::Done).count();
     let failed = record.failed().count();
     let left = record.documents.iter().filter(|d| d.outcome == Outcome::NotReached).count();
@@ -196,7 +192,10 @@ fn summarize(record: &RunRecord, out: &Path, reporter: &Reporter) {
         ));
     }
     if record.interrupted {
-        reporter.info("stopped before the end: run the same command again to go on where it stopped");
+        reporter.info(match keeps {
+            true => "stopped before the end: run the same command again to go on where it stopped",
+            false => "stopped before the end: without a memory the same command begins anew",
+        });
     }
     reporter.info(&format!("open {}", reporter.name(out.join("index.html").display())));
 }

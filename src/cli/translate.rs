@@ -1,7 +1,6 @@
 //! `tarjuman translate`: a filter for pipes, evaluation and other engines.
 
 use std::io::BufRead as _;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -44,9 +43,9 @@ struct LineRecord<'a> {
 
 pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> Result<Exit> {
     args.model.check()?;
-    let mut memory = match args.memory.as_deref() {
-        Some(path) if path != Path::new("none") => Memory::open(path)?,
-        _ => Memory::none()?,
+    let mut memory = match args.memory() {
+        Some(path) => Memory::open(&path)?,
+        None => Memory::none()?,
     };
     let shelf = Shelf::open(global, reporter)?;
     let model = ready(&shelf, &args.model.model, Task::Translate, &args.model, reporter)?;

@@ -71,6 +71,13 @@ const WITHDRAWN: &str = "
         PRIMARY KEY (source, target)
     ) STRICT, WITHOUT ROWID;";
 
+/// Where runs that translate anew have begun that have not come to their end: they go on from there. Made like those.
+const ANEW: &str = "
+    CREATE TABLE IF NOT EXISTS anew (
+        run   BLOB    PRIMARY KEY,
+        floor INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;";
+
 /// When each answer was last of use, and to which model: what can be pruned. `day` counts from 1970, in UTC. Made when the
 /// file is opened, like corrections; answers that an earlier version kept count as used on that day, by a model that is
 /// not known.
@@ -200,14 +207,44 @@ impl Memory {
         Ok(memory)
     }
 
-    /// From now on entries made before this call are not found, and new ones overwrite them: `--fresh`.
+    /// From now on entries made before this call are not found, and new ones overwrite them: `--fresh`. Where the same `run`
+    /// (all that tells it from others) has called it and not [ended](Memory::end), those made before that call: true.
     ///
     /// # Errors
-    /// As [`Memory::get_many`].
-    pub fn forget_earlier(&mut self) -> Result<(), MemoryError> {
-        let last = "SELECT coalesce(max(seq), 0) FROM piece";
-        self.floor = self.connection.query_row(last, [], |row| row.get(0)).map_err(|e| self.error(e))?;
-        Ok(())
+    /// As [`Memory::put_many`].
+    pub fn forget_earlier(&mut self, run: &str) -> Result<bool, MemoryError> {
+        let forget = |connection: &mut Connection| -> rusqlite::Result<(i64, bool)> {
+            let run = Sha256::digest(run);
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let begins = transaction.execute(
+                "INSERT OR IGNORE INTO anew (run, floor) SELECT ?1, coalesce(max(seq), 0) FROM piece",
+                [&run[..]],
+            )?;
+            let floor =
+                transaction
+                    .query_row("SELECT floor FROM anew WHERE run = ?1", [&run[..]], |row| row.get(0))?;
+            transaction.commit()?;
+            Ok((floor, begins == 0))
+        };
+        let (floor, goes_on) = forget(&mut self.connection).map_err(|e| self.error(e))?;
+        self.floor = floor;
+        Ok(goes_on)
+    }
+
+    /// Says that `run` came to its end, so that it begins anew the next time that it is to forget what was earlier.
+    ///
+    /// # Errors
+    /// As [`Memory::put_many`].
+    pub fn end(&mut self, run: &str) -> Result<(), MemoryError> {
+        let end = |connection: &Connection| -> rusqlite::Result<()> {
+            let run = Sha256::digest(run);
+            // Asked first: a run that has nothing to write need not wait for one that writes.
+            if connection.prepare("SELECT 1 FROM anew WHERE run = ?1")?.exists([&run[..]])? {
+                connection.execute("DELETE FROM anew WHERE run = ?1", [&run[..]])?;
+            }
+            Ok(())
+        };
+        end(&self.connection).map_err(|e| self.error(e))
     }
 
     /// What is known for each of `keys`, in their order.
@@ -420,6 +457,7 @@ impl Memory {
     fn add_tables(&mut self) -> rusqlite::Result<()> {
         self.connection.execute_batch(CORRECTIONS)?;
         self.connection.execute_batch(WITHDRAWN)?;
+        self.connection.execute_batch(ANEW)?;
         let has_uses = "SELECT count(*) FROM sqlite_schema WHERE name = 'used'";
         if self.connection.query_row(has_uses, [], |row| row.get::<_, i64>(0))? > 0 {
             return Ok(());

@@ -199,7 +199,7 @@ fn a_fresh_run_sees_only_what_it_made_itself() {
     Memory::open(&path).unwrap().put_many(&numbered(0..2)).unwrap();
 
     let mut fresh = Memory::open(&path).unwrap();
-    fresh.forget_earlier().unwrap();
+    assert!(!fresh.forget_earlier("run").unwrap());
     assert_eq!(fresh.get_many(&[key(0), key(1)]).unwrap(), [None, None]);
     // The last row is the one whose number a plain rowid would give out again.
     fresh.put_many(&[(key(1), entry("anew"))]).unwrap();
@@ -207,6 +207,32 @@ fn a_fresh_run_sees_only_what_it_made_itself() {
 
     let next = Memory::open(&path).unwrap();
     assert_eq!(next.get_many(&[key(0), key(1)]).unwrap(), [Some(entry("sentence 0")), Some(entry("anew"))]);
+}
+
+#[test]
+fn a_fresh_run_goes_on_until_it_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.sqlite");
+    Memory::open(&path).unwrap().put_many(&numbered(0..2)).unwrap();
+    let begin = |run: &str| {
+        let mut memory = Memory::open(&path).unwrap();
+        (memory.forget_earlier(run).unwrap(), memory)
+    };
+    let (goes_on, mut stopped) = begin("one");
+    assert!(!goes_on);
+    stopped.put_many(&[(key(1), entry("anew"))]).unwrap();
+    drop(stopped);
+    let (goes_on, mut again) = begin("one");
+    assert!(goes_on);
+    assert_eq!(again.get_many(&[key(0), key(1)]).unwrap(), [None, Some(entry("anew"))]);
+    // Another run begins for itself, and ends for itself.
+    let (goes_on, mut other) = begin("two");
+    assert!(!goes_on && known(&other, 2) == 0);
+    other.end("two").unwrap();
+    assert!(begin("one").0);
+    again.end("one").unwrap();
+    let (goes_on, anew) = begin("one");
+    assert!(!goes_on && known(&anew, 2) == 0);
 }
 
 #[test]

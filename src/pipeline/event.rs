@@ -30,6 +30,8 @@ pub enum Event<'a> {
         /// Tokens of the segments that need translating.
         source_tokens: usize,
     },
+    /// A run that translates anew goes on where the same one was stopped.
+    GoesOn,
     /// Corrections of the earlier review stand from now on.
     Corrections(TakenIn),
     /// Segments have their translation.
@@ -53,7 +55,7 @@ pub enum Event<'a> {
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn event(&self, event: Event<'_>);
-    /// Set when the user wants to stop: what is translated is kept, the rest is left for the next run.
+    /// Set when the user wants to stop: what is translated is kept if there is a memory, the rest is left for the next run.
     fn cancelled(&self) -> &AtomicBool;
 }
 

@@ -74,13 +74,18 @@ fn record(id: String, bytes: u64, outcome: Outcome) -> DocumentRecord {
 pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Result<RunRecord, RunError> {
     let started = SystemTime::now();
     let clock = Instant::now();
-    let Plan { inputs, output_names, failed, ignored, parted, output, mut memory, beyond_limit } = plan;
+    let Plan { inputs, output_names, failed, ignored, parted, output, mut memory, beyond_limit, fresh } =
+        plan;
     let bytes = inputs.iter().map(|i| i.bytes).sum();
     observer.event(Event::Discovered { documents: inputs.len(), bytes, ignored: &ignored, parted: &parted });
     for failure in &failed {
         observer.event(Event::Document(failure));
     }
     let desk = Desk { output: &output, observer };
+    let this_run = name_of_run(&options.options, &output);
+    if fresh && memory.forget_earlier(&this_run)? {
+        observer.event(Event::GoesOn);
+    }
     let history = history(&output, observer)?;
     let mut found = Found::read(&history.tables, desk)?;
     found.take_in(&mut memory, desk)?;
@@ -95,7 +100,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         interrupted: false,
     };
     let Finished { records, review, sketches } = runner.documents(&inputs, &output_names, &output)?;
-    let Runner { from_memory, interrupted, names, records: mut documents, .. } = runner;
+    let Runner { mut memory, from_memory, interrupted, names, records: mut documents, .. } = runner;
     let target_tokens = counting.tokens.load(Ordering::Relaxed);
     documents.extend(records);
     documents
@@ -135,7 +140,17 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         tables: found.digests(&tables),
     };
     write::save_run(&output, &record, tables)?;
+    if !interrupted {
+        memory.end(&this_run)?;
+    }
     Ok(record)
+}
+
+/// What tells a run from others: all its options but `--fresh`, since whichever run comes to the end has ended it, and where
+/// its outputs go.
+fn name_of_run(options: &BTreeMap<String, String>, output: &OutputDir) -> String {
+    let options: BTreeMap<&String, &String> = options.iter().filter(|(name, _)| *name != "fresh").collect();
+    format!("{:?} {options:?}", output.root())
 }
 
 /// Says of each document whether it is nearly the same as another.

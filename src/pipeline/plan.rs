@@ -129,6 +129,7 @@ pub struct Plan {
     pub(super) output: OutputDir,
     pub(super) memory: Memory,
     pub(super) beyond_limit: Vec<Input>,
+    pub(super) fresh: bool,
 }
 
 /// What [`plan`] needs of a run's options, before any model is loaded.
@@ -166,13 +167,10 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
     }
     let output_names = write::output_names(found.inputs.iter().map(|input| input.id.as_str()))?;
     let output = OutputDir::create(options.out, found.readers)?;
-    let mut memory = match options.memory {
+    let memory = match options.memory {
         Some(path) => Memory::open(path)?,
         None => Memory::none()?,
     };
-    if options.fresh {
-        memory.forget_earlier()?;
-    }
     let mut inputs = found.inputs;
     let beyond_limit = inputs.split_off(options.limit.unwrap_or(usize::MAX).min(inputs.len()));
     let failed = found.failed.into_iter().map(|f| {
@@ -188,5 +186,6 @@ pub fn plan(options: &PlanOptions<'_>) -> Result<Plan, RunError> {
         output,
         memory,
         beyond_limit,
+        fresh: options.fresh,
     })
 }

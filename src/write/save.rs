@@ -43,7 +43,6 @@ impl OutputDir {
     }
 
     /// The folder, absolute and without symbolic links.
-    #[cfg(test)]
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -206,7 +205,7 @@ fn replace(target: &Path, folder: &Path, bytes: &[u8], readers: Readers, durably
 pub(super) fn hint_line(error: &io::Error) -> String {
     let hint = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WriteZero => {
-            "free some space and run the same command again: what was translated is kept"
+            "free some space and run the same command again: what the translation memory has is not translated again"
         }
         ErrorKind::FileTooLarge => {
             "the disk or a limit (ulimit -f) allows no file of this size: raise it, or choose another disk with --out"

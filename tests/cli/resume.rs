@@ -296,6 +296,49 @@ fn a_finished_run_is_answered_from_the_memory_and_fresh_makes_it_anew() {
     assert!(tokens(&best) > 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_fresh_run_that_was_stopped_goes_on_and_one_that_ended_begins_anew() {
+    let whole = Uninterrupted::new();
+    let place = &whole.place;
+    let fresh = |options: &str| {
+        let ran = place.tarjuman(&format!("{} --fresh {options}", run_into("whole")));
+        (ran.expect(1).stderr.contains("--fresh goes on"), tokens(&place.record("whole")))
+    };
+    let all = tokens(&whole.record);
+    let mut command = place.command(&format!("{} --fresh", run_into("whole")));
+    command.env("TARJUMAN_ECHO_DELAY_MS", "2");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut running = Running { child };
+    let log = place.path("whole/memory.sqlite-wal");
+    running.wait_until(|| size(&log) >= 100_000);
+    running.signal("INT");
+    running.finish().expect(130).says(&["run the same command again to go on where it stopped"]);
+    let stopped = tokens(&place.record("whole"));
+    assert!(0 < stopped && stopped < all, "{stopped} of {all}");
+    // Another command is not the same one.
+    let other = place.tarjuman(&format!("{} --fresh --limit 1", run_into("whole")));
+    assert!(!other.stderr.contains("--fresh goes on"), "{}", other.stderr);
+    let other = tokens(&place.record("whole"));
+    let (goes_on, made) = fresh("");
+    assert!(goes_on && made < all, "{made} of {all}");
+    assert!(stopped + other + made >= all, "nothing older is taken: {stopped}, {other} and {made} of {all}");
+    assert_same(&whole.outputs, &place.outputs("whole"), "fresh, in two");
+    assert_eq!(fresh(""), (false, all), "it had come to its end");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_without_a_memory_does_not_say_that_it_keeps_anything() {
+    let whole = Uninterrupted::new();
+    let mut running = whole.start("--memory none", 20);
+    running.wait_until(|| finished_outputs(&whole.place) > 0);
+    running.signal("INT");
+    let ran = running.finish();
+    ran.expect(130).says(&["stopping. Press", "without a memory the same command begins anew"]);
+    assert!(!ran.stderr.contains("kept"), "{}", ran.stderr);
+}
+
 #[test]
 fn without_a_memory_nothing_is_kept_and_with_a_shared_one_nothing_is_asked_again() {
     let whole = Uninterrupted::new();
