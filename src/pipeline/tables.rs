@@ -64,7 +64,7 @@ struct Table<T: 'static> {
     bytes: Option<Vec<u8>>,
     /// Nothing where it was not there or could not be read.
     says: T,
-    /// Its [`rest`] as the run that wrote it recorded it.
+    /// Its [`rest`](Kind::rest) as the run that wrote it recorded it.
     written: Option<String>,
 }
 
@@ -221,7 +221,7 @@ impl<T: Default> Table<T> {
         let now = write::earlier_table(desk.output, name)?;
         let Some(now) = now.as_ref().or(self.bytes.as_ref()) else { return Ok(next) };
         // One that cannot be read is kept already.
-        let Ok(rest) = self.kind.rest(now) else { return Ok(next) };
+        let Ok(rest) = (self.kind.read)(now).and_then(|_| self.kind.rest(now)) else { return Ok(next) };
         // A run that was killed may have written the next one, and not its record.
         let of_a_run = self.written.as_ref() == Some(&rest) || self.kind.rest(&next).as_ref() == Ok(&rest);
         let is_empty = self.kind.rest(b"").as_ref() == Ok(&rest);
