@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::engine::device;
+use crate::engine::{device, prepared};
 use crate::fetch::{FetchUnwatched, Status};
 use crate::inference::Unwatched;
 use crate::model::Task;
@@ -56,7 +56,13 @@ pub fn doctor(global: &Global, args: &DoctorArgs, reporter: &Reporter) -> Result
         .get(&model.stamp.name)
         .unwrap_or_else(|_| crate::model::ResolvedModel { spec: model.installed.spec.clone(), base: None });
     match shelf.store.verify(&resolved, &FetchUnwatched) {
-        Ok(Status::Installed { .. }) => tell("files", "verified by digest".into())?,
+        Ok(Status::Installed { .. }) => match prepared::verify(&shelf.store.dir(&resolved.spec)) {
+            altered if altered.is_empty() => tell("files", "verified by digest".into())?,
+            altered => {
+                exit = Exit::Wrong;
+                tell("files", format!("DAMAGED: {}", altered.join("; ")))?;
+            }
+        },
         Ok(Status::Missing) => tell("files", "none".into())?,
         Ok(Status::Partial { problems }) => {
             exit = Exit::Wrong;

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use indicatif::HumanBytes;
 use serde::Serialize;
 
+use crate::engine::prepared;
 use crate::fetch::Status;
 use crate::lang::shown;
 use crate::model::{Family, ModelSpec, Quality, ResolvedModel, Source, Task};
@@ -201,7 +202,14 @@ fn verify(shelf: &Shelf, names: Vec<String>, reporter: &Reporter) -> Result<Exit
             continue;
         }
         let name = &model.spec.name;
-        match shelf.store.verify(&model, reporter)? {
+        let status = shelf.store.verify(&model, reporter)?;
+        let altered = prepared::verify(&shelf.store.dir(&model.spec));
+        altered.iter().for_each(|problem| out.push_str(&format!("{name}: {problem}\n")));
+        match status {
+            Status::Installed { .. } if !altered.is_empty() => {
+                exit = Exit::LookAt;
+                reporter.info("`tarjuman run --fresh` translates anew what was translated with it");
+            }
             Status::Installed { bytes, .. } => {
                 out.push_str(&format!("{name}: intact ({})\n", HumanBytes(bytes)))
             }

@@ -408,7 +408,8 @@ impl Store {
         self.options.root.join("models")
     }
 
-    fn dir(&self, spec: &ModelSpec) -> PathBuf {
+    /// The folder of the store that is the model's own; see [`InstalledModel::store`].
+    pub fn dir(&self, spec: &ModelSpec) -> PathBuf {
         match &spec.source {
             // The name of a file is not unique as a registry name is, so it may not claim that name's folder.
             Source::Path { dir } => {

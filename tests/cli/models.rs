@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -191,6 +192,49 @@ fn offline_means_that_nobody_is_asked() {
         assert!(hub.accept().is_err(), "{line}: asked the Hub");
         assert!(ran.stderr.matches("hint: ").count() <= 1, "{line}\n{}", ran.stderr);
     }
+}
+
+/// A small model of random weights, whose int8 weights the first load keeps.
+#[test]
+fn damaged_prepared_weights_are_found_and_made_anew() {
+    let place = Place::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/seq2seq/marian-base");
+    for name in ["model.safetensors", "source.spm", "target.spm", "vocab.json", "config.json"] {
+        place.write(&format!("m/{name}"), fs::read(folder.join(name)).unwrap());
+    }
+    let translated = || place.tarjuman_reading("translate --model ./m --max-tokens 8", "وصل الوفد\n").stdout;
+    let first = translated();
+    let kept = || -> Vec<PathBuf> {
+        let folders = fs::read_dir(place.model_home().join("folders")).unwrap().flatten();
+        let files = folders.filter_map(|folder| fs::read_dir(folder.path()).ok()).flatten().flatten();
+        files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "bin")).collect()
+    };
+    let path = kept().pop().unwrap();
+    // As a disk does it: the time stamp is the old one.
+    let damage = || {
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.iter_mut().rev().take(2000).for_each(|byte| *byte ^= 0x55);
+        fs::write(&path, bytes).unwrap();
+        fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    };
+    assert!(place.tarjuman("models verify ./m").expect(0).stdout.contains(": intact"));
+    damage();
+    let ran = place.tarjuman("models verify ./m");
+    assert!(ran.expect(1).stdout.contains(": int8-") && ran.stdout.contains(" was altered and is deleted"));
+    assert!(!ran.stdout.contains("intact") && kept().is_empty(), "{}", ran.stdout);
+    assert_eq!(translated(), first);
+    assert_eq!(kept().len(), 1);
+    damage();
+    let ran = place.tarjuman("doctor --model ./m --max-tokens 8");
+    assert!(ran.expect(2).stdout.contains("DAMAGED: int8-"), "{}", ran.stdout);
+    // What is altered since it was written is found by the load itself.
+    translated();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.iter_mut().rev().take(2000).for_each(|byte| *byte ^= 0x55);
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(translated(), first);
+    assert!(place.tarjuman("models verify ./m").expect(0).stdout.contains(": intact"));
 }
 
 #[test]
