@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::brief::Brief;
 use crate::document::TextEncoding;
 use crate::similar::NearDuplicate;
-use crate::unit::{DocumentRisk, Ledger, ModelStamp};
+use crate::unit::{DocumentRisk, Ledger, Models};
 
 /// By what a name is called in messages that may not name files (`--redact-logs`). It cannot be turned back into the name,
 /// but whoever can guess the name can tell that they are right.
@@ -169,11 +169,9 @@ pub struct RunRecord {
     pub options: BTreeMap<String, String>,
     /// Device in words: `cpu (2 threads, avx512-vnni)`.
     pub device: String,
-    /// The translator.
-    pub model: ModelStamp,
-    /// The model that wrote briefs, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub brief_model: Option<ModelStamp>,
+    /// What translated and wrote the briefs.
+    #[serde(flatten)]
+    pub models: Models,
     /// Inputs, sorted by id.
     pub documents: Vec<DocumentRecord>,
     /// The time that documents have which this run met first: its start, or that of the stopped run that it goes on with.

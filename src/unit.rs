@@ -338,6 +338,20 @@ pub struct ModelStamp {
     pub warning: Option<String>,
 }
 
+/// The models of a run, each with its stamp.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Models {
+    /// What translated.
+    #[serde(rename = "model")]
+    pub translator: ModelStamp,
+    /// What was asked for the sentences that the first could not repair, if another was.
+    #[serde(rename = "second_model", default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<ModelStamp>,
+    /// What wrote the brief, if a model did.
+    #[serde(rename = "brief_model", default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<ModelStamp>,
+}
+
 /// A finished document: all that the writers need.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TranslatedDocument {
@@ -349,8 +363,9 @@ pub struct TranslatedDocument {
     pub units: Vec<TranslationUnit>,
     /// The brief, unless none was asked for.
     pub brief: Option<Brief>,
-    /// What translated it.
-    pub model: ModelStamp,
+    /// What made its targets and its brief.
+    #[serde(flatten)]
+    pub models: Models,
 }
 
 impl TranslatedDocument {

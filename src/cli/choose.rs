@@ -198,12 +198,14 @@ pub fn ready(shelf: &Shelf, name: &str, task: Task, args: &ModelArgs, reporter: 
 /// The model of `--second` with its search options, if there is one: its own, whatever the first's were changed to.
 pub fn second(
     shelf: &Shelf,
+    first: &Ready,
     trust: &TrustArgs,
     args: &ModelArgs,
     reporter: &Reporter,
 ) -> Result<Option<(Ready, DecodeOptions)>> {
     let Some(name) = &trust.second else { return Ok(None) };
     let second = ready(shelf, name, Task::Translate, args, reporter)?;
+    second.warn_beside(first, reporter);
     let decode = second.installed.spec.decode.clone();
     Ok(Some((second, decode)))
 }
@@ -223,6 +225,14 @@ pub fn glossary(args: &TrustArgs, reporter: &Reporter) -> Result<Glossary> {
 }
 
 impl Ready {
+    /// Tells its warning, where it is loaded beside `first` and is another: with its name, since that of the first is told
+    /// without.
+    pub fn warn_beside(&self, first: &Ready, reporter: &Reporter) {
+        if let Some(warning) = self.stamp.warning.as_ref().filter(|_| self.stamp != first.stamp) {
+            reporter.warn(&format!("{}: {warning}", self.stamp.name));
+        }
+    }
+
     /// Its translator, and how it is asked.
     pub fn configured<'a>(&'a self, decode: &'a DecodeOptions) -> Result<Configured<'a>> {
         let translator = self.translator()?;

@@ -57,13 +57,16 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
         name if name == model.stamp.name => None,
         name => Some(ready(&shelf, name, Task::Brief, &args.model, reporter)?),
     };
+    if let Some(writer) = &writer {
+        writer.warn_beside(&model, reporter);
+    }
     let brief = match args.brief.as_str() {
         "none" => BriefMaker::None,
         "extractive" => BriefMaker::Extractive,
         name => brief_by(writer.as_ref().unwrap_or(&model), name)?,
     };
     let decode = model.decode(&args.model);
-    let second = second(&shelf, &args.trust, &args.model, reporter)?;
+    let second = second(&shelf, &model, &args.trust, &args.model, reporter)?;
     let options = options_in_force(&args, &decode, memory.as_deref());
     let record = pipeline::run(
         plan,
@@ -81,6 +84,7 @@ pub fn run(global: &Global, args: RunArgs, reporter: &Reporter) -> Result<Exit> 
             names,
             repair: !args.trust.no_repair,
             second: second.as_ref().map(|(model, decode)| model.configured(decode)).transpose()?,
+            second_stamp: second.as_ref().map(|(model, _)| model.stamp.clone()),
             brief,
             since,
             only_since: args.since,

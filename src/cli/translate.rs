@@ -56,7 +56,7 @@ pub fn translate(global: &Global, args: &TranslateArgs, reporter: &Reporter) -> 
     let decode = model.decode(&args.model);
     let configured = model.configured(&decode)?;
     let rows = configured.rows;
-    let second = second(&shelf, &args.trust, &args.model, reporter)?;
+    let second = second(&shelf, &model, &args.trust, &args.model, reporter)?;
     let langs = &model.installed.spec.source_langs;
     let glossary = glossary(&args.trust, reporter)?;
     let rules = Rules { source_langs: langs, target_lang: &model.target_lang(), glossary: &glossary };

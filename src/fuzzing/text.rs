@@ -18,7 +18,7 @@ use crate::read::encoding::{canonical_name, decode};
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::segment::{normalize, segment, wrap};
 use crate::summarize::{ExtractiveOptions, extractive};
-use crate::unit::{DocumentRisk, ModelStamp, TranslatedDocument};
+use crate::unit::{DocumentRisk, ModelStamp, Models, TranslatedDocument};
 use crate::{read as reader, verify, write};
 
 use super::{folder_with, is_told_in_one_line};
@@ -252,7 +252,7 @@ fn translated(mut document: Document, target: &str) -> TranslatedDocument {
             unit
         })
         .collect();
-    let model = ModelStamp {
+    let translator = ModelStamp {
         name: "echo".into(),
         digest: "0123".into(),
         licence: "Apache-2.0".into(),
@@ -261,7 +261,8 @@ fn translated(mut document: Document, target: &str) -> TranslatedDocument {
     };
     let brief = (!units.is_empty()).then(|| extractive(&units, &ExtractiveOptions::default()));
     let name = document.id.clone();
-    TranslatedDocument { name, document, units, brief, model }
+    let models = Models { translator, second: None, writer: None };
+    TranslatedDocument { name, document, units, brief, models }
 }
 
 /// A run over this document, with another that failed for reasons a stranger chose.
@@ -292,8 +293,7 @@ fn run(doc: &TranslatedDocument, stranger: &str) -> RunRecord {
         interrupted: false,
         options: [("model".to_owned(), line.clone())].into(),
         device: "cpu".into(),
-        model: doc.model.clone(),
-        brief_model: None,
+        models: doc.models.clone(),
         documents: vec![record(&doc.document.id, Outcome::Done), record(&format!("{line}.txt"), failed)],
         arrivals: "2026-01-01T00:00:00Z".into(),
         new_from: None,

@@ -10,7 +10,7 @@ use crate::brief::Brief;
 use crate::document::Document;
 use crate::run::{DocumentRecord, Outcome};
 use crate::similar::Sketch;
-use crate::unit::{DocumentRisk, Ledger, ModelStamp, TranslatedDocument, TranslationUnit};
+use crate::unit::{DocumentRisk, Ledger, Models, TranslatedDocument, TranslationUnit};
 use crate::write::{self, DocumentWriter, Format, OutputDir, ReviewRow};
 
 use super::event::{Event, Observer};
@@ -40,7 +40,7 @@ pub(super) struct Finishing<'a> {
     /// What the outputs of each document are called, by its id.
     output_names: &'a BTreeMap<String, String>,
     output: &'a OutputDir,
-    stamp: &'a ModelStamp,
+    models: &'a Models,
     observer: &'a dyn Observer,
 }
 
@@ -58,10 +58,10 @@ impl<'a> Finishing<'a> {
         formats: &[Format],
         output_names: &'a BTreeMap<String, String>,
         output: &'a OutputDir,
-        stamp: &'a ModelStamp,
+        models: &'a Models,
         observer: &'a dyn Observer,
     ) -> Self {
-        Finishing { writers: write::writers(formats), output_names, output, stamp, observer }
+        Finishing { writers: write::writers(formats), output_names, output, models, observer }
     }
 
     /// All documents that come, until nobody sends any more; of each that was written, the bytes of its text go to `written`.
@@ -85,7 +85,10 @@ impl<'a> Finishing<'a> {
             Briefing::Made(brief) => Some(*brief),
         };
         let name = self.output_names.get(&document.id).unwrap_or(&document.id).clone();
-        let document = TranslatedDocument { name, document, units, brief, model: self.stamp.clone() };
+        let mut models = self.models.clone();
+        // Where it could not, the sentences are the report's own.
+        models.writer.take_if(|writer| brief.as_ref().is_none_or(|brief| brief.method != writer.name));
+        let document = TranslatedDocument { name, document, units, brief, models };
         let (outcome, outputs) = match write::save_document(self.output, &self.writers, &document) {
             Ok(outputs) => {
                 let sources = document.units.iter().map(|unit| unit.source_normalized.as_str());

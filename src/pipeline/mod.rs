@@ -123,11 +123,7 @@ pub fn run(plan: Plan, options: RunOptions<'_>, observer: &dyn Observer) -> Resu
         interrupted,
         options: options.options.clone(),
         device: options.device.clone(),
-        model: options.stamp.clone(),
-        brief_model: match &options.brief {
-            BriefMaker::Model { stamp, .. } => Some(stamp.clone()),
-            _ => None,
-        },
+        models: options.models(),
         documents,
         arrivals,
         new_from,
@@ -236,7 +232,8 @@ impl Runner<'_> {
     ) -> Result<Finished, RunError> {
         let options = self.options;
         let preparing = Preparing { options, observer: self.observer };
-        let finishing = Finishing::new(&options.formats, output_names, output, &options.stamp, self.observer);
+        let models = options.models();
+        let finishing = Finishing::new(&options.formats, output_names, output, &models, self.observer);
         thread::scope(|scope| {
             // The next window is read while this one is translated, and no further.
             let (read, to_translate) = sync_channel(0);

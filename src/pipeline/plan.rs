@@ -11,7 +11,7 @@ use crate::memory::{Memory, MemoryError};
 use crate::names::Choices;
 use crate::read;
 use crate::run::{DocumentRecord, Outcome, Since};
-use crate::unit::ModelStamp;
+use crate::unit::{ModelStamp, Models};
 use crate::write::{self, Collision, Format, OutputDir, WriteError};
 
 use super::answer::Configured;
@@ -60,6 +60,8 @@ pub struct RunOptions<'a> {
     pub repair: bool,
     /// Another translator for those that the first cannot repair.
     pub second: Option<Configured<'a>>,
+    /// Its stamp.
+    pub second_stamp: Option<ModelStamp>,
     /// Who writes briefs.
     pub brief: BriefMaker<'a>,
     /// From when on documents are new.
@@ -70,6 +72,17 @@ pub struct RunOptions<'a> {
     pub device: String,
     /// Options in force, for the record.
     pub options: BTreeMap<String, String>,
+}
+
+impl RunOptions<'_> {
+    /// All models that have a part in the run.
+    pub fn models(&self) -> Models {
+        let writer = match &self.brief {
+            BriefMaker::Model { stamp, .. } => Some(stamp.clone()),
+            BriefMaker::None | BriefMaker::Extractive => None,
+        };
+        Models { translator: self.stamp.clone(), second: self.second_stamp.clone(), writer }
+    }
 }
 
 /// Why a run ended before its documents were through. What was translated is in the memory.

@@ -408,6 +408,7 @@ mod tests {
             fields: Vec::new(),
             translator: &Echo { delay_ms: 0 },
             stamp: serde_json::from_value(stamp).unwrap(),
+            second_stamp: None,
             source_langs: Vec::new(),
             target_lang: Lang::english(),
             decode: DecodeOptions::default(),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::escape::{markdown, markdown_code};
-use super::markdown::{BilingualMarkdown, note, notes, stamp, warning};
+use super::markdown::{BilingualMarkdown, note, notes, stamp, warnings};
 use super::{DocumentWriter, Format, WriteError, docx::BilingualDocx, html::BilingualHtml, links, words};
 use crate::unit::{DocumentRisk, Risk, State, TranslatedDocument, TranslationUnit};
 
@@ -49,9 +49,10 @@ impl DocumentWriter for BriefMarkdown {
             Some(file) => format!("[{name}]({file})"),
             None => name,
         };
-        let risk = words::risk(&DocumentRisk::of(&doc.units), &doc.model);
+        let risk = words::risk(&DocumentRisk::of(&doc.units), &doc.models);
+        let models = words::models(&doc.models);
         let _ = writeln!(out, "{name} · **{risk}** · {}\n", words::states(&ledger));
-        out.push_str(&warning(&doc.model));
+        out.push_str(&warnings(&models));
         out.push_str(&notes(&doc.document.notes));
         for (name, points) in brief.facts() {
             let named = points.iter().map(|point| markdown(&point.text) + &cited.units(&point.units));
@@ -73,7 +74,7 @@ impl DocumentWriter for BriefMarkdown {
         }
         let _ = write!(out, "\n## What to check\n\n{}\n", words::trust(&ledger));
         push_flagged(doc, &mut cited, &mut out);
-        let _ = write!(out, "\n---\n\n{} {}.\n", markdown(&words::method(brief)), stamp(&doc.model));
+        let _ = write!(out, "\n---\n\n{} {}.\n", markdown(&words::method(brief)), stamp(&models));
         if let Some(file) = &file {
             cited.push_targets(file, &mut out);
         }

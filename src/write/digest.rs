@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::escape::{markdown, markdown_code};
 use super::index::Like;
-use super::markdown::{notes, stamp, warning};
+use super::markdown::{notes, stamp, warnings};
 use super::{index, links, words};
 use crate::brief::Brief;
 use crate::run::{DocumentRecord, Outcome, RunRecord};
@@ -15,8 +15,9 @@ const POINTS: usize = 3;
 
 /// The digest of a run.
 pub(super) fn render(run: &RunRecord) -> String {
-    let mut out = format!("# Digest\n\n{} {}.\n\n", index::summary(run), stamp(&run.model));
-    out.push_str(&warning(&run.model));
+    let models = words::models(&run.models);
+    let mut out = format!("# Digest\n\n{} {}.\n\n", index::summary(run), stamp(&models));
+    out.push_str(&warnings(&models));
     let likes = index::near_duplicates(run);
     let tells_all = run.since.is_none() || run.new_from.is_none();
     let is_told = |record: &DocumentRecord| tells_all || run.news(record).is_some();
@@ -98,7 +99,7 @@ fn push_report(record: &DocumentRecord, run: &RunRecord, likes: &[Like<'_>], out
     let risk = record
         .risk
         .as_ref()
-        .map(|risk| format!(" · **{}**", words::risk(risk, &run.model)))
+        .map(|risk| format!(" · **{}**", words::risk(risk, &run.models)))
         .unwrap_or_default();
     let news = run.news(record).map(|news| format!(" · **{news}**")).unwrap_or_default();
     let _ = writeln!(out, "{}{news}{risk} · {}\n", markdown_code(&record.id), words::states(&record.ledger));

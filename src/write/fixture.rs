@@ -5,8 +5,8 @@ use crate::document::{Block, BlockKind, Document, EncodingSource, Span, TextEnco
 use crate::run::{DocumentRecord, IgnoredFile, Outcome, RunRecord};
 use crate::similar::NearDuplicate;
 use crate::unit::{
-    Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Risk, Score, State, TranslatedDocument,
-    TranslationUnit,
+    Attempt, Check, DocumentRisk, Finding, Ledger, ModelStamp, Models, Risk, Score, State,
+    TranslatedDocument, TranslationUnit,
 };
 
 /// A document of blocks, each with the gap before it and its sentences (joined by one space), and the text at the
@@ -56,17 +56,18 @@ pub(super) fn build(id: &str, blocks: &[(&str, BlockKind, &[&str])], tail: &str)
         notes: Vec::new(),
         original: None,
     };
-    TranslatedDocument { name: super::links::stem(id).into(), document, units, brief: None, model: model() }
+    TranslatedDocument { name: super::links::stem(id).into(), document, units, brief: None, models: models() }
 }
 
-fn model() -> ModelStamp {
-    ModelStamp {
+fn models() -> Models {
+    let translator = ModelStamp {
         name: "echo".into(),
         digest: "0123456789abcdef0123456789abcdef".into(),
         licence: "Apache-2.0".into(),
         quality: "FLORES-200 dev: 16.0 BLEU / 46.0 chrF".into(),
         warning: Some("This is a weak model: names and numbers may be wrong.".into()),
-    }
+    };
+    Models { translator, second: None, writer: None }
 }
 
 /// A report with all that outputs must show: every state, a brief, a list, code, markup in its text.
@@ -196,8 +197,7 @@ pub(super) fn run() -> RunRecord {
         interrupted: false,
         options: [("model".to_owned(), "echo".to_owned())].into(),
         device: "cpu (2 threads)".into(),
-        model: model(),
-        brief_model: None,
+        models: models(),
         ledger,
         documents: vec![
             done,

@@ -50,17 +50,19 @@ impl DocumentWriter for BilingualHtml {
     fn render(&self, doc: &TranslatedDocument) -> Result<Vec<u8>, WriteError> {
         let ledger = doc.ledger();
         let title = words::title(doc);
+        let models = words::models(&doc.models);
         let page = PAGE.render(Bilingual {
             version: env!("CARGO_PKG_VERSION"),
             id: &doc.document.id,
             digest: &doc.document.digest,
             path: (title != doc.document.id).then(|| path_html(&doc.document.id)),
             title,
-            risk: words::risk(&DocumentRisk::of(&doc.units), &doc.model),
+            risk: words::risk(&DocumentRisk::of(&doc.units), &doc.models),
             states: words::states(&ledger),
             trust: words::trust(&ledger),
             notes: &doc.document.notes,
-            model: Model::of(&doc.model),
+            models: Model::all(&models),
+            warnings: words::warnings(&models),
             brief: doc.brief.as_ref().map(|brief| BriefView::of(brief, doc)),
             parts: layout::parts(doc).iter().map(|part| PartView::of(part, doc)).collect(),
         })?;
@@ -82,7 +84,8 @@ struct Bilingual<'d> {
     trust: String,
     /// What was not read of the document, and what was left out.
     notes: &'d [String],
-    model: Model<'d>,
+    models: Vec<Model<'d>>,
+    warnings: Vec<String>,
     brief: Option<BriefView>,
     parts: Vec<PartView<'d>>,
 }

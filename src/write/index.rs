@@ -11,7 +11,7 @@ use super::{WriteError, links, words};
 use crate::document::EncodingSource;
 use crate::run::{DocumentRecord, Outcome, RunRecord};
 use crate::similar::NearDuplicate;
-use crate::unit::{DocumentRisk, ModelStamp};
+use crate::unit::{DocumentRisk, Models};
 
 /// Said of documents that a stopped run did not come to.
 pub(super) const NOT_REACHED: &str =
@@ -39,8 +39,9 @@ pub(super) fn render(run: &RunRecord) -> Result<String, WriteError> {
     other.extend(run.ignored.iter().map(|i| Trouble::of_file(&i.id, &i.reason)));
     let has_news = run.documents.iter().any(|record| run.news(record).is_some());
     let collapses = !likes.is_empty();
-    let (summary, model) = (summary(run), Model::of(&run.model));
-    PAGE.render(Index { summary, model, collapses, has_news, done, failed, other })
+    let parts = words::models(&run.models);
+    let (summary, models, warnings) = (summary(run), Model::all(&parts), words::warnings(&parts));
+    PAGE.render(Index { summary, models, warnings, collapses, has_news, done, failed, other })
 }
 
 /// A near-duplicate, with what it says of itself.
@@ -110,7 +111,8 @@ fn output<'r>(record: &'r DocumentRecord, suffix: &str) -> Option<&'r str> {
 #[derive(Serialize)]
 struct Index<'r> {
     summary: String,
-    model: Model<'r>,
+    models: Vec<Model<'r>>,
+    warnings: Vec<String>,
     /// Whether there are near-duplicates.
     collapses: bool,
     /// Whether some are new or changed.
@@ -120,25 +122,26 @@ struct Index<'r> {
     other: Vec<Trouble<'r>>,
 }
 
-/// The model as pages show it.
+/// A model as pages show it.
 #[derive(Serialize)]
 pub(super) struct Model<'r> {
+    role: &'static str,
     name: &'r str,
     digest: &'r str,
     licence: &'r str,
     quality: &'r str,
-    warning: Option<&'r str>,
 }
 
 impl<'r> Model<'r> {
-    pub(super) fn of(model: &'r ModelStamp) -> Self {
-        Model {
+    pub(super) fn all(parts: &[words::Part<'r>]) -> Vec<Self> {
+        let one = |&(role, model): &words::Part<'r>| Model {
+            role,
             name: &model.name,
             digest: words::short_digest(model),
             licence: &model.licence,
             quality: &model.quality,
-            warning: model.warning.as_deref(),
-        }
+        };
+        parts.iter().map(one).collect()
     }
 }
 
@@ -222,7 +225,7 @@ impl<'r> Report<'r> {
                 .is_some_and(|brief| brief.headline.units.iter().any(|unit| brief.doubted.contains(unit))),
             href: bilingual(record).map(links::href),
             links: kinds.into_iter().filter_map(link).chain(own).collect(),
-            risk: record.risk.as_ref().map(|risk| RiskView::of(risk, &run.model)),
+            risk: record.risk.as_ref().map(|risk| RiskView::of(risk, &run.models)),
             states: words::states(&record.ledger),
             encoding: encoding(record),
             news: run.news(record),
@@ -246,11 +249,11 @@ struct RiskView {
 }
 
 impl RiskView {
-    fn of(risk: &DocumentRisk, model: &ModelStamp) -> Self {
+    fn of(risk: &DocumentRisk, models: &Models) -> Self {
         // In thousandths; a level outranks all below it.
         let share = |n: usize| n * 1000 / risk.sentences().max(1);
         let weight = (risk.level as usize) * 10_000_000 + share(risk.high) * 2000 + share(risk.medium);
-        RiskView { level: risk.level.name(), words: words::risk(risk, model), weight }
+        RiskView { level: risk.level.name(), words: words::risk(risk, models), weight }
     }
 }
 

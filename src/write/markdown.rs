@@ -12,7 +12,7 @@ use super::layout::{self, Part, Row};
 use super::{DocumentWriter, WriteError, links, words};
 use crate::document::BlockKind;
 use crate::lang::{digit_value, has_arabic};
-use crate::unit::{ModelStamp, TranslatedDocument, TranslationUnit};
+use crate::unit::{TranslatedDocument, TranslationUnit};
 
 pub(super) struct BilingualMarkdown;
 
@@ -29,8 +29,9 @@ impl DocumentWriter for BilingualMarkdown {
         let mut out = format!("# {}\n\n", markdown(&words::title(doc)));
         let ledger = doc.ledger();
         let _ = writeln!(out, "{} · {}\n", markdown_code(&doc.document.id), words::states(&ledger));
-        let _ = writeln!(out, "{}\n", stamp(&doc.model));
-        out.push_str(&warning(&doc.model));
+        let models = words::translators(&doc.models);
+        let _ = writeln!(out, "{}\n", stamp(&models));
+        out.push_str(&warnings(&models));
         out.push_str(&notes(&doc.document.notes));
         let _ = writeln!(out, "{}\n\n---", words::trust(&ledger));
         for part in layout::parts(doc) {
@@ -46,25 +47,25 @@ impl DocumentWriter for BilingualMarkdown {
     }
 }
 
-/// `Translated by NAME (DIGEST), LICENCE; QUALITY`.
-pub(super) fn stamp(model: &ModelStamp) -> String {
-    let mut line = format!("Translated by {}", markdown_code(&model.name));
-    for (before, part, after) in
-        [(" (", words::short_digest(model), ")"), (", ", &model.licence, ""), ("; ", &model.quality, "")]
-    {
-        if !part.is_empty() {
-            let _ = write!(line, "{before}{}{after}", markdown(part));
+/// `Translated by NAME (DIGEST), LICENCE; QUALITY`, and the same of other models.
+pub(super) fn stamp(parts: &[words::Part<'_>]) -> String {
+    let one = |(role, model): &words::Part<'_>| {
+        let mut line = format!("{role} {}", markdown_code(&model.name));
+        for (before, part, after) in
+            [(" (", words::short_digest(model), ")"), (", ", &model.licence, ""), ("; ", &model.quality, "")]
+        {
+            if !part.is_empty() {
+                let _ = write!(line, "{before}{}{after}", markdown(part));
+            }
         }
-    }
-    line
+        line
+    };
+    parts.iter().map(one).collect::<Vec<_>>().join(". ")
 }
 
-/// The model's warning as a quotation, or nothing.
-pub(super) fn warning(model: &ModelStamp) -> String {
-    match &model.warning {
-        Some(text) => format!("> **Warning:** {}\n\n", markdown(text)),
-        None => String::new(),
-    }
+/// The models' warnings as a quotation each, or nothing.
+pub(super) fn warnings(parts: &[words::Part<'_>]) -> String {
+    words::warnings(parts).iter().map(|text| format!("> **Warning:** {}\n\n", markdown(text))).collect()
 }
 
 /// What is to be known of how a document was read, as a quotation each, or nothing.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::document::BlockKind;
 use crate::run::{Outcome, Readers};
-use crate::unit::State;
+use crate::unit::{ModelStamp, Models, State};
 
 fn bytes(name: &str, doc: &TranslatedDocument) -> Vec<u8> {
     let writers = writers(&Format::ALL);
@@ -380,6 +380,58 @@ fn copied_documents_come_back_as_they_were() {
     }
 }
 
+/// In outputs with the brief also that which wrote it.
+#[test]
+fn every_model_is_named_and_warned_of_in_what_it_had_a_part_in() {
+    let stamp = |name: &str| ModelStamp {
+        name: name.into(),
+        digest: format!("{name}0123456789"),
+        licence: format!("Licence of {name}"),
+        quality: String::new(),
+        warning: Some(format!("beware of {name}")),
+    };
+    let mut doc = fixture::report();
+    doc.models.second = Some(stamp("spare"));
+    doc.models.writer = Some(stamp("scribe"));
+    let text = |name: &str| {
+        if !name.ends_with("docx") {
+            return render(name, &doc);
+        }
+        let bytes = bytes(name, &doc);
+        ["word/document.xml", "word/footer.xml"].map(|name| read_aloud(&part(&bytes, name))).concat()
+    };
+    let run = RunRecord { models: doc.models.clone(), ..fixture::run() };
+    for (name, output, has_brief) in [
+        ("html", text("html"), true),
+        ("md", text("md"), false),
+        ("docx", text("docx"), true),
+        ("en.docx", text("en.docx"), false),
+        ("brief.docx", text("brief.docx"), true),
+        ("brief.md", text("brief.md"), true),
+        ("xliff", text("xliff"), false),
+        ("tmx", text("tmx"), false),
+        ("digest.md", digest::render(&run), true),
+        ("index.html", index::render(&run).unwrap(), true),
+    ] {
+        for (model, digest, is_named) in
+            [("spare", "spare0123456", true), ("scribe", "scribe012345", has_brief)]
+        {
+            let parts = [format!("{model}: beware of {model}"), format!("Licence of {model}"), digest.into()];
+            for part in parts {
+                assert_eq!(output.contains(&part), is_named, "{part} in {name}:\n{output}");
+            }
+        }
+    }
+    // A model that does several things is told of once.
+    let models = Models {
+        second: Some(doc.models.translator.clone()),
+        writer: Some(doc.models.translator.clone()),
+        ..doc.models.clone()
+    };
+    let once = digest::render(&RunRecord { models, ..run });
+    assert_eq!(once, digest::render(&fixture::run()));
+}
+
 /// Whatever stands in a document and its name.
 #[test]
 fn what_xml_cannot_write_is_no_fault_of_the_file() {
@@ -394,7 +446,7 @@ fn what_xml_cannot_write_is_no_fault_of_the_file() {
         unit.reason = Some(odd.into());
         unit.findings = vec![crate::unit::Finding { check: crate::unit::Check::Echo, detail: odd.into() }];
     }
-    doc.model.warning = Some(odd.into());
+    doc.models.translator.warning = Some(odd.into());
     let (source, english) = sides_of(&render("xliff", &doc));
     assert_eq!(source, doc.document.text);
     assert_eq!(

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::brief::Brief;
 use crate::similar::NearDuplicate;
 use crate::unit::{
-    Check, DocumentRisk, Ledger, ModelStamp, Risk, State, TranslatedDocument, TranslationUnit,
+    Check, DocumentRisk, Ledger, ModelStamp, Models, Risk, State, TranslatedDocument, TranslationUnit,
 };
 
 /// Digits of a model's digest that are shown to people; `run.json` has them all.
@@ -92,12 +92,13 @@ pub(super) fn states(ledger: &Ledger) -> String {
     }
 }
 
-/// `high risk: 12 of 40 sentences flagged or guessed`. Of a model that one is warned of nothing is called a low risk: what
-/// the checks do not see is what it is warned for.
-pub(super) fn risk(risk: &DocumentRisk, model: &ModelStamp) -> String {
+/// `high risk: 12 of 40 sentences flagged or guessed`. Of models that one is warned of nothing is called a low risk: what
+/// the checks do not see is what they are warned for.
+pub(super) fn risk(risk: &DocumentRisk, models: &Models) -> String {
     let counts = format!("{} of {} flagged or guessed", risk.high, count(risk.sentences(), "sentence"));
-    match (risk.level, &model.warning) {
-        (Risk::Low, Some(_)) => counts,
+    let is_warned = translators(models).iter().any(|(_, model)| model.warning.is_some());
+    match (risk.level, is_warned) {
+        (Risk::Low, true) => counts,
         (level, _) => format!("{} risk: {counts}", level.name()),
     }
 }
@@ -181,24 +182,54 @@ pub(super) fn method(brief: &Brief) -> String {
     words
 }
 
-/// What made a document's targets: `Translated by NAME (DIGEST), LICENCE; QUALITY`.
-pub(super) fn stamp(model: &ModelStamp) -> String {
-    let mut line = format!("Translated by {}", model.name);
-    for (before, part, after) in
-        [(" (", short_digest(model), ")"), (", ", &model.licence, ""), ("; ", &model.quality, "")]
-    {
-        if !part.is_empty() {
-            line.extend([before, part, after]);
-        }
-    }
-    line
+/// A model, with what it did in words.
+pub(super) type Part<'m> = (&'static str, &'m ModelStamp);
+
+/// The models that targets are of: for outputs without a brief.
+pub(super) fn translators(models: &Models) -> Vec<Part<'_>> {
+    let second = models.second.as_ref().filter(|second| **second != models.translator);
+    let second = second.map(|second| ("Second model", second));
+    [("Translated by", &models.translator)].into_iter().chain(second).collect()
 }
 
-/// What a reader of a document must know of it as a whole, a line each: what made it, the model's warning, the states.
+/// All models, each once.
+pub(super) fn models(models: &Models) -> Vec<Part<'_>> {
+    let mut parts = translators(models);
+    let writer = models.writer.as_ref().filter(|writer| parts.iter().all(|(_, model)| model != writer));
+    parts.extend(writer.map(|writer| ("Briefs by", writer)));
+    parts
+}
+
+/// What made an output: `Translated by NAME (DIGEST), LICENCE; QUALITY`, and the same of the others.
+pub(super) fn stamp(parts: &[Part<'_>]) -> String {
+    let one = |(role, model): &Part<'_>| {
+        let mut line = format!("{role} {}", model.name);
+        for (before, part, after) in
+            [(" (", short_digest(model), ")"), (", ", &model.licence, ""), ("; ", &model.quality, "")]
+        {
+            if !part.is_empty() {
+                line.extend([before, part, after]);
+            }
+        }
+        line
+    };
+    parts.iter().map(one).collect::<Vec<_>>().join(". ")
+}
+
+/// The models' warnings. What is said without a name is of the translator.
+pub(super) fn warnings(parts: &[Part<'_>]) -> Vec<String> {
+    let one = |(n, (_, model)): (usize, &Part<'_>)| {
+        let warning = model.warning.as_ref()?;
+        Some(if n == 0 { warning.clone() } else { format!("{}: {warning}", model.name) })
+    };
+    parts.iter().enumerate().filter_map(one).collect()
+}
+
+/// What a reader of a document must know of it as a whole, a line each: what made it, the models' warnings, the states.
 pub(super) fn on_the_whole(doc: &TranslatedDocument) -> Vec<String> {
-    let warning = doc.model.warning.as_ref().map(|warning| format!("Warning: {warning}"));
-    let lines = [Some(stamp(&doc.model)), warning, Some(states(&doc.ledger()))];
-    lines.into_iter().flatten().collect()
+    let parts = translators(&doc.models);
+    let warnings = warnings(&parts).into_iter().map(|warning| format!("Warning: {warning}"));
+    [stamp(&parts)].into_iter().chain(warnings).chain([states(&doc.ledger())]).collect()
 }
 
 /// The digest as people see it.
@@ -238,15 +269,18 @@ mod tests {
 
     #[test]
     fn a_risk_has_its_counts() {
-        let mut model = super::super::fixture::report().model;
-        model.warning = None;
-        let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low }, &model);
+        let warned = super::super::fixture::report().models;
+        let mut models = warned.clone();
+        models.translator.warning = None;
+        let of = |level, high, low| risk(&DocumentRisk { level, high, medium: 0, low }, &models);
         assert_eq!(of(Risk::High, 12, 28), "high risk: 12 of 40 sentences flagged or guessed");
         assert_eq!(of(Risk::High, 1, 0), "high risk: 1 of 1 sentence flagged or guessed");
         assert_eq!(of(Risk::Low, 0, 7), "low risk: 0 of 7 sentences flagged or guessed");
-        let warned = super::super::fixture::report().model;
         let low = DocumentRisk { level: Risk::Low, high: 1, medium: 0, low: 40 };
         assert_eq!(risk(&low, &warned), "1 of 41 sentences flagged or guessed");
+        let second = Some(warned.translator.clone());
+        let of_the_second = risk(&low, &Models { second, ..models.clone() });
+        assert_eq!(of_the_second, "1 of 41 sentences flagged or guessed");
     }
 
     #[test]

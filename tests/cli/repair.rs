@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::place::{Place, document};
+use crate::place::{CLEAN, Place, document};
 
 const LOST: &str = "ضياع الأمتعة في 25 رحلة."; // a beam has an answer with the number
 const LOOPS: &str = "تكرار الأخطاء في المحطة."; // a ban on repetition helps
@@ -84,6 +84,55 @@ fn a_second_model_is_asked_last_and_lines_are_repaired_too() {
     lines.expect(0);
     let first: Value = serde_json::from_str(lines.stdout.lines().next().unwrap()).unwrap();
     assert_eq!((&first["state"], &first["checks"]), (&json!("repaired"), &json!([])));
+}
+
+/// What a model comes with is of use only to whoever is told of it.
+#[test]
+fn the_warnings_of_all_models_are_told_and_written_down() {
+    let place = place();
+    place.write("in/b.txt", CLEAN);
+    let entry = |name: &str, task: &str, more: &str| {
+        format!(
+            "[[model]]\nname = '{name}'\nabout = 'for tests'\ntasks = ['{task}']\nfamily = 'echo'\n\
+             licence = 'of {name}'\n{more}\n"
+        )
+    };
+    let entries = [
+        entry("strong", "translate", ""),
+        entry("weak", "translate", "warning = 'WEAK MODEL'"),
+        entry("teller", "brief", "warning = 'POOR BRIEFS'"),
+    ];
+    place.write("models/some.toml", entries.concat());
+    let line = "run in --out out --registry models/some.toml --model strong --second weak --brief teller \
+                --formats md,html,docx,xliff,tmx";
+    place.tarjuman(line).expect(1).says(&["warning: weak: WEAK MODEL\n", "warning: teller: POOR BRIEFS\n"]);
+    let record = place.record("out");
+    for (model, name, warning) in
+        [("second_model", "weak", "WEAK MODEL"), ("brief_model", "teller", "POOR BRIEFS")]
+    {
+        let stamp = &record[model];
+        assert_eq!((&stamp["name"], &stamp["warning"]), (&json!(name), &json!(warning)));
+        assert_eq!(stamp["licence"], format!("of {name}"));
+        assert_eq!(stamp["digest"].as_str().unwrap().len(), 64);
+    }
+    for file in
+        ["a.bilingual.html", "a.bilingual.md", "a.brief.md", "a.xliff", "a.tmx", "digest.md", "index.html"]
+    {
+        assert!(place.read(&format!("out/{file}")).contains("WEAK MODEL"), "{file}");
+    }
+    for file in ["b.bilingual.html", "b.brief.md", "digest.md", "index.html"] {
+        assert!(place.read(&format!("out/{file}")).contains("teller: POOR BRIEFS"), "{file}");
+    }
+    // Nothing that the model wrote of this one was kept.
+    assert!(place.read("out/a.brief.md").contains("Sentences chosen from the translation"));
+    assert!(!place.read("out/a.brief.md").contains("POOR BRIEFS"));
+    let line = "translate --registry models/some.toml --model strong --second weak";
+    place.tarjuman_reading(line, FINE).expect(0).says(&["warning: weak: WEAK MODEL\n"]);
+    // One that is the first as well is named once.
+    place.write("short/a.txt", FINE);
+    let line = "run short --out one --registry models/some.toml --model strong --second strong";
+    place.tarjuman(line).expect(0);
+    assert!(!place.read("one/a.bilingual.md").contains("Second model"));
 }
 
 #[test]

@@ -31,8 +31,9 @@ impl DocumentWriter for BilingualDocx {
         let mut body = paragraph("Title", &english(&title, Look::PLAIN));
         let about = format!("{} · {}", doc.document.id, words::states(&ledger));
         body.push_str(&paragraph("About", &english(&about, Look::PLAIN)));
-        body.push_str(&paragraph("About", &english(&words::stamp(&doc.model), Look::PLAIN)));
-        brief::push_warning(doc, &mut body);
+        let models = words::models(&doc.models);
+        body.push_str(&paragraph("About", &english(&words::stamp(&models), Look::PLAIN)));
+        brief::push_warnings(&models, &mut body);
         body.push_str(&paragraph("Normal", &english(&words::trust(&ledger), Look::PLAIN)));
         if let Some(content) = &doc.brief {
             body.push_str(&paragraph("Heading1", &english("Brief", Look::PLAIN)));
@@ -41,7 +42,7 @@ impl DocumentWriter for BilingualDocx {
         }
         body.push_str(&paragraph("Rule", ""));
         push_text(doc, &mut body);
-        Package { title: &title, footer: footer(doc), body, linked: None }.zip()
+        Package { title: &title, footer: footer(&models), body, linked: None }.zip()
     }
 }
 

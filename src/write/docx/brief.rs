@@ -36,16 +36,17 @@ impl DocumentWriter for BriefDocx {
             Links::Beside.link("", &english(&doc.document.id, Look { style: "Hyperlink", ..Look::PLAIN }));
         let states = english(&format!(" · {}", words::states(&ledger)), Look::PLAIN);
         body.push_str(&paragraph("About", &(name + &states)));
-        push_warning(doc, &mut body);
+        let models = words::models(&doc.models);
+        push_warnings(&models, &mut body);
         push_points(brief, doc, Links::Beside, &mut body);
         body.push_str(&paragraph("Heading1", &english("What to check", Look::PLAIN)));
         body.push_str(&paragraph("Normal", &english(&words::trust(&ledger), Look::PLAIN)));
         push_flagged(doc, &mut body);
         body.push_str(&paragraph("Rule", ""));
-        let about = format!("{} {}.", words::method(brief), words::stamp(&doc.model));
+        let about = format!("{} {}.", words::method(brief), words::stamp(&models));
         body.push_str(&paragraph("About", &english(&about, Look::PLAIN)));
         let linked = Some(links::sibling(&BilingualDocx.path(doc)));
-        Package { title: &brief.headline.text, footer: footer(doc), body, linked }.zip()
+        Package { title: &brief.headline.text, footer: footer(&models), body, linked }.zip()
     }
 }
 
@@ -70,9 +71,9 @@ impl Links {
     }
 }
 
-/// The model's warning, where it has one.
-pub(super) fn push_warning(doc: &TranslatedDocument, body: &mut String) {
-    if let Some(warning) = &doc.model.warning {
+/// The models' warnings.
+pub(super) fn push_warnings(parts: &[words::Part<'_>], body: &mut String) {
+    for warning in words::warnings(parts) {
         body.push_str(&paragraph("Warning", &english(&format!("Warning: {warning}"), Look::PLAIN)));
     }
 }

@@ -56,7 +56,8 @@ impl DocumentWriter for EnglishDocx {
         table.push_to(&mut body);
         // A document may not end with a table.
         body.push_str(&paragraph("Normal", ""));
-        let footer = format!("{} · {}", footer(doc), words::trust(&doc.ledger()));
+        let footer =
+            format!("{} · {}", footer(&words::translators(&doc.models)), words::trust(&doc.ledger()));
         Package { title: &words::title(doc), footer, body, linked: None }.zip()
     }
 }

@@ -14,7 +14,6 @@ use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipWriter};
 
 use super::{WriteError, words};
-use crate::unit::TranslatedDocument;
 use crate::xml::escape;
 
 pub(super) use bilingual::BilingualDocx;
@@ -115,8 +114,8 @@ fn part(element: &str, content: &str) -> String {
     )
 }
 
-/// What made the targets, and the model's warning.
-fn footer(doc: &TranslatedDocument) -> String {
-    let warning = doc.model.warning.as_deref().map(|warning| format!(" · {warning}")).unwrap_or_default();
-    words::stamp(&doc.model) + &warning
+/// What made the document, and the models' warnings.
+fn footer(parts: &[words::Part<'_>]) -> String {
+    let warnings = words::warnings(parts).into_iter();
+    [words::stamp(parts)].into_iter().chain(warnings).collect::<Vec<_>>().join(" · ")
 }
