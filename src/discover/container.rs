@@ -5,9 +5,10 @@
 //! container made by people comes near.
 
 use std::collections::HashSet;
-use std::fs::File;
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{archive, mailbox, parts};
 use crate::mail;
@@ -55,6 +56,45 @@ pub struct Member {
     pub steps: Vec<Step>,
     /// Its size.
     pub bytes: u64,
+}
+
+/// What tells a file from the one that was listed: a way by numbers and offsets leads elsewhere in any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    bytes: u64,
+    /// None where the disk keeps no times.
+    modified: Option<SystemTime>,
+}
+
+impl Version {
+    fn of(metadata: &Metadata) -> Self {
+        Version { bytes: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+/// Why a member cannot be opened. Displays as one line; [`OpenError::hint`] says what to do.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// The outermost file is not what it was when its members were listed.
+    #[error("the file that holds it has changed since the run began")]
+    Changed,
+    /// The outermost file cannot be looked at.
+    #[error("the file that holds it: {0}")]
+    Inaccessible(String),
+    /// What leads to it, or itself, is damaged, encrypted, or larger than the limits.
+    #[error("{0}")]
+    Unopened(String),
+}
+
+impl OpenError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            OpenError::Changed => "run the same command again",
+            OpenError::Inaccessible(_) => "check that the file exists and that you may read it",
+            OpenError::Unopened(_) => "take it out with another program and give the file",
+        }
+    }
 }
 
 /// What a container holds.
@@ -112,6 +152,8 @@ pub fn may_be_long(bytes: u64) -> bool {
 pub struct Holding {
     /// What is in it.
     pub listing: Listing,
+    /// Of which version of the file, for [`Opener::open`].
+    pub version: Version,
     /// It is a document as well, as a mail is.
     pub is_document: bool,
     /// What is in it are its own parts.
@@ -125,14 +167,16 @@ pub struct Holding {
 pub fn list(path: &Path) -> Result<Option<Holding>, String> {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let mut file = File::open(path).map_err(|e| e.to_string())?;
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    // Before it is read: what changes meanwhile is another one.
+    let version = Version::of(&file.metadata().map_err(|e| e.to_string())?);
     let Some(kind) = kind_of(&name, &mut file).map_err(|e| e.to_string())? else {
-        let listing = parts_of(&name, file, size).map_err(|e| e.to_string())?;
-        return Ok(listing.map(|listing| Holding { listing, is_document: false, is_parted: true }));
+        let listing = parts_of(&name, file, version.bytes).map_err(|e| e.to_string())?;
+        return Ok(listing.map(|listing| Holding { listing, version, is_document: false, is_parted: true }));
     };
-    let mut walk = Walk { listing: Listing::default(), left: size.saturating_mul(RATIO) + (64 << 20) };
+    let mut walk =
+        Walk { listing: Listing::default(), left: version.bytes.saturating_mul(RATIO) + (64 << 20) };
     walk.look_into(kind, BufReader::new(file), "", &[])?;
-    Ok(Some(Holding { listing: walk.listing, is_document: kind == Kind::Mail, is_parted: false }))
+    Ok(Some(Holding { listing: walk.listing, version, is_document: kind == Kind::Mail, is_parted: false }))
 }
 
 /// The parts of a text that is too long for one document.
@@ -329,11 +373,18 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// The bytes of the member of the container at `path` to which `steps` lead.
-    ///
-    /// # Errors
-    /// One line: the container or a member is damaged, encrypted, or larger than the limits.
-    pub fn open(&mut self, path: &Path, steps: &[Step]) -> Result<Vec<u8>, String> {
+    /// The bytes of the member to which `steps` lead in the container at `path`, which was listed in this version.
+    pub fn open(&mut self, path: &Path, version: Version, steps: &[Step]) -> Result<Vec<u8>, OpenError> {
+        let opened = self.follow(path, steps);
+        // Looked at last: what is read while a file changes may be anything, and an error as well.
+        let metadata = fs::metadata(path).map_err(|e| OpenError::Inaccessible(e.to_string()))?;
+        if Version::of(&metadata) != version {
+            return Err(OpenError::Changed);
+        }
+        opened.map_err(OpenError::Unopened)
+    }
+
+    fn follow(&mut self, path: &Path, steps: &[Step]) -> Result<Vec<u8>, String> {
         let Some((last, way)) = steps.split_last() else { return Ok(Vec::new()) };
         let is_archive = |step: &Step| matches!(step, Step::Entry(_));
         if self.file.as_ref().is_none_or(|(open, _)| open != path) {
@@ -388,12 +439,12 @@ mod tests {
     fn members(name: &str, bytes: &[u8]) -> Vec<(String, String)> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        let Holding { listing, .. } = list(&path).unwrap().unwrap();
+        fs::write(&path, bytes).unwrap();
+        let Holding { listing, version, .. } = list(&path).unwrap().unwrap();
         assert_eq!(listing.failed, []);
         let mut opener = Opener::default();
         let mut open = |member: &Member| {
-            let bytes = opener.open(&path, &member.steps).unwrap();
+            let bytes = opener.open(&path, version, &member.steps).unwrap();
             String::from_utf8(bytes).unwrap().trim_end().to_owned()
         };
         listing.members.iter().map(|member| (member.name.clone(), open(member))).collect()
@@ -443,16 +494,59 @@ mod tests {
         for (name, inner) in [("box.mbox", mailbox.concat()), ("in.zip", inner)] {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("a.zip");
-            std::fs::write(&path, zip(&[(name, &inner)])).unwrap();
-            let members = list(&path).unwrap().unwrap().listing.members;
+            let outer = zip(&[(name, &inner)]);
+            fs::write(&path, &outer).unwrap();
+            let Holding { listing: Listing { members, .. }, version, .. } = list(&path).unwrap().unwrap();
             let mut opener = Opener::default();
-            opener.open(&path, &members[0].steps).unwrap();
-            // Whoever unpacks it again now finds nothing.
-            std::fs::write(&path, vec![0; inner.len()]).unwrap();
+            opener.open(&path, version, &members[0].steps).unwrap();
+            // Whoever unpacks it again now finds nothing, in what looks like the same file.
+            write_as_of(&path, &vec![0; outer.len()], version.modified.unwrap());
             for member in &members {
-                assert!(opener.open(&path, &member.steps).is_ok(), "{}", member.name);
+                assert!(opener.open(&path, version, &member.steps).is_ok(), "{}", member.name);
             }
-            assert!(Opener::default().open(&path, &members[0].steps).is_err());
+            let opened = Opener::default().open(&path, version, &members[0].steps);
+            assert!(matches!(opened, Err(OpenError::Unopened(_))), "{opened:?}");
+        }
+    }
+
+    fn write_as_of(path: &Path, bytes: &[u8], modified: SystemTime) {
+        fs::write(path, bytes).unwrap();
+        File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+    }
+
+    #[test]
+    fn nothing_is_taken_out_of_a_file_that_has_changed() {
+        let mails = |first| [b"From x\n".as_slice(), &mail(first, "a.txt"), b"\nFrom y\n"].concat();
+        let text = |first: &str| [first.as_bytes(), &"line\n\n".repeat(2 << 20).into_bytes()].concat();
+        let inner = |first: &str| zip(&[("in.zip", &zip(&[(first, b"x")]))]);
+        for (name, bytes, same_length, longer) in [
+            ("a.zip", zip(&[("a", b"a")]), zip(&[("b", b"b")]), zip(&[("b", b"b"), ("a", b"a")])),
+            ("b.zip", inner("a"), inner("b"), inner("longer")),
+            ("c.mbox", mails("one"), mails("two"), mails("three")),
+            ("d.eml", mail("one", "a.txt"), mail("two", "a.txt"), mail("three", "a.txt")),
+            ("e.txt", text("a"), text("b"), text("longer")),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            fs::write(&path, &bytes).unwrap();
+            let Holding { listing: Listing { members, .. }, version, .. } = list(&path).unwrap().unwrap();
+            let steps = &members[0].steps;
+            let (mut kept, modified) = (Opener::default(), version.modified.unwrap());
+            kept.open(&path, version, steps).unwrap();
+            assert_eq!(same_length.len(), bytes.len(), "{name}");
+            for (other, modified) in
+                [(&same_length, modified + std::time::Duration::from_millis(20)), (&longer, modified)]
+            {
+                write_as_of(&path, other, modified);
+                for opener in [&mut kept, &mut Opener::default()] {
+                    assert_eq!(opener.open(&path, version, steps), Err(OpenError::Changed), "{name}");
+                }
+            }
+            fs::write(&path, "").unwrap();
+            assert_eq!(Opener::default().open(&path, version, steps), Err(OpenError::Changed), "{name}");
+            fs::remove_file(&path).unwrap();
+            let gone = kept.open(&path, version, steps);
+            assert!(matches!(gone, Err(OpenError::Inaccessible(_))), "{name}: {gone:?}");
         }
     }
 
@@ -491,7 +585,7 @@ mod tests {
         let document = zip(&[("[Content_Types].xml", b"<x/>"), ("word/document.xml", b"<x/>")]);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.zip");
-        std::fs::write(&path, zip(&[("b.zip", &document), ("c.mbox", b"text"), ("d.eml", b"x")])).unwrap();
+        fs::write(&path, zip(&[("b.zip", &document), ("c.mbox", b"text"), ("d.eml", b"x")])).unwrap();
         let members = list(&path).unwrap().unwrap().listing.members;
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         assert_eq!(names, ["b.zip", "c.mbox", "d.eml"]);
@@ -522,7 +616,7 @@ mod tests {
             [("a.zip", document.as_slice()), ("b.zip", b"text"), ("c.txt", b"From x\n"), ("d.mbox", b"text")]
         {
             let path = folder.path().join(name);
-            std::fs::write(&path, bytes).unwrap();
+            fs::write(&path, bytes).unwrap();
             assert!(list(&path).unwrap().is_none(), "{name}");
         }
     }
@@ -543,7 +637,7 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("short.txt");
-        std::fs::write(&path, &text[..line.len() * 1000]).unwrap();
+        fs::write(&path, &text[..line.len() * 1000]).unwrap();
         assert!(list(&path).unwrap().is_none());
     }
 
@@ -552,10 +646,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.zip");
         let zeros = vec![0; 100 << 20];
-        std::fs::write(&path, zip(&[("a.txt", &zeros)])).unwrap();
+        fs::write(&path, zip(&[("a.txt", &zeros)])).unwrap();
         assert!(list(&path).unwrap_err().contains("far too large"));
         let damaged = zip(&[("a.txt", b"text")]);
-        std::fs::write(&path, &damaged[..damaged.len() - 10]).unwrap();
+        fs::write(&path, &damaged[..damaged.len() - 10]).unwrap();
         assert!(list(&path).is_err());
     }
 }

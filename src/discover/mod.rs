@@ -19,7 +19,7 @@ use ignore::WalkBuilder;
 
 use crate::run::Readers;
 
-pub use container::{CONTAINERS, Opener, Step};
+pub use container::{CONTAINERS, OpenError, Opener, Step, Version};
 use container::{Holding, Member};
 
 /// The path that stands for standard input, and the id of its document.
@@ -77,6 +77,8 @@ pub enum Origin {
     Member {
         /// The file that holds it.
         container: PathBuf,
+        /// As it was listed.
+        version: Version,
         /// The way to it, for [`Opener::open`].
         steps: Vec<Step>,
     },
@@ -189,7 +191,7 @@ impl Search<'_> {
         let is_document = (self.is_readable)(path);
         let holds = is_named || container::may_hold(&id) || (is_document && container::may_be_long(bytes));
         match holds.then(|| container::list(path)) {
-            Some(Ok(Some(Holding { listing, is_document, is_parted }))) => {
+            Some(Ok(Some(Holding { listing, version, is_document, is_parted }))) => {
                 if self.found.taken.insert(real(path)) {
                     if is_parted {
                         self.found.parted.push((id.clone(), listing.members.len()));
@@ -198,7 +200,7 @@ impl Search<'_> {
                         let origin = Origin::File(path.into());
                         self.found.inputs.push(Input { id: id.clone(), origin, bytes });
                     }
-                    self.add_members(&id, path, listing);
+                    self.add_members(&id, path, version, listing);
                 }
             }
             // What is wrong with a document shows when it is read; with what is none, now.
@@ -208,12 +210,12 @@ impl Search<'_> {
         }
     }
 
-    fn add_members(&mut self, id: &str, path: &Path, listing: container::Listing) {
+    fn add_members(&mut self, id: &str, path: &Path, version: Version, listing: container::Listing) {
         for Member { name, steps, bytes } in listing.members {
             let member = path.join(&name);
             let (id, is_readable) = (format!("{id}/{name}"), (self.is_readable)(&member));
             if is_readable {
-                let origin = Origin::Member { container: path.into(), steps };
+                let origin = Origin::Member { container: path.into(), version, steps };
                 self.found.inputs.push(Input { id, origin, bytes });
             } else {
                 self.found.ignore(id, &member, "not a supported format");

@@ -50,9 +50,9 @@ pub fn containers(bytes: &[u8]) {
         let mut opener = Opener::default();
         for input in found.inputs {
             assert!(input.id.split('/').all(|part| !matches!(part, "" | "." | "..")), "{}", input.id);
-            let Origin::Member { container, steps } = input.origin else { continue };
+            let Origin::Member { container, version, steps } = input.origin else { continue };
             assert_eq!(container, path);
-            match opener.open(&container, &steps) {
+            match opener.open(&container, version, &steps) {
                 Ok(bytes) => {
                     if let Ok(document) = reader::read(&input.id, &bytes, ReadOptions::default()) {
                         is_whole(&document);

@@ -133,10 +133,10 @@ impl Preparing<'_> {
                 });
             }
             Origin::File(path) => std::fs::read(path).map_err(unreadable)?,
-            Origin::Member { container, steps } => {
-                opener.open(container, steps).map_err(|e| Outcome::Failed {
+            Origin::Member { container, version, steps } => {
+                opener.open(container, *version, steps).map_err(|e| Outcome::Failed {
                     error: format!("{}: {e}", input.id),
-                    hint: "take it out with another program and give the file".into(),
+                    hint: e.hint().into(),
                 })?
             }
         };

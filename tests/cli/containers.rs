@@ -2,7 +2,10 @@
 
 use std::io::{Cursor, Write as _};
 
-use crate::place::{CLEAN, Place, document};
+use std::process::Stdio;
+
+use crate::place::{CLEAN, Draw, Place, document};
+use crate::resume::Running;
 
 pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -75,6 +78,37 @@ fn what_cannot_be_opened_does_not_stop_the_rest() {
     let record = place.record("out");
     assert_eq!(document(&record, "good.zip/a.txt")["outcome"], "done");
     assert_eq!(document(&record, "cut.zip")["outcome"], "failed");
+}
+
+#[test]
+fn an_archive_saved_anew_during_a_run_gives_no_file_the_text_of_another() {
+    let place = Place::new();
+    let mut draw = Draw(5);
+    // Many more than are read ahead when the first of them is written.
+    for n in 0..200 {
+        place.write(&format!("in/{n:03}.txt"), draw.sentence());
+    }
+    let one = ("1.txt", "الأول.".as_bytes());
+    place.write("in/z.zip", zip(&[one]));
+    let mut command =
+        place.command("run in --out out --model echo --threads 1 --beam 8 --formats txt --brief none");
+    command.env("TARJUMAN_ECHO_DELAY_MS", "5");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut running = Running { child: command.spawn().unwrap() };
+    let first = place.path("out/000.en.txt");
+    running.wait_until(|| first.exists());
+    place.write("in/z.zip", zip(&[("0.txt", "نص جديد.".as_bytes()), one]));
+    running.finish().expect(1).says(&[
+        "z.zip/1.txt: the file that holds it has changed since the run began",
+        "hint: run the same command again",
+    ]);
+    let record = place.record("out");
+    assert_eq!(document(&record, "z.zip/1.txt")["outcome"], "failed");
+    assert_eq!(document(&record, "199.txt")["outcome"], "done");
+    assert!(!place.path("out/z.zip/1.en.txt").exists());
+    let again = place.run("run in --out out --model echo --formats txt --brief none", 0, "out");
+    assert_eq!(document(&again, "z.zip/0.txt")["outcome"], "done");
+    assert_eq!(place.read("out/z.zip/1.en.txt").trim(), "alawl.");
 }
 
 #[test]
