@@ -18,6 +18,10 @@ pub fn token(name: &str) -> String {
     format!("doc-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
+/// The file by which an output folder is known from its first moment on, whatever becomes of the run; its name is hidden,
+/// so that it is no input and in nobody's way.
+pub const OUTPUT_MARKER: &str = ".tarjuman-output";
+
 /// Who besides their owner may read all inputs of a run, and so its outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Readers {

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
-use crate::run::Readers;
+use crate::run::{OUTPUT_MARKER, Readers};
 
 pub use container::{CONTAINERS, OpenError, Opener, Step, Version};
 use container::{Holding, Member};
@@ -403,8 +403,8 @@ fn innermost(error: ignore::Error, path: &Path) -> (PathBuf, ignore::Error) {
 /// Whether a run has written into a folder: its tables and texts are no reports.
 fn is_output(folder: &Path) -> bool {
     let has = |name: &str| folder.join(name).is_file();
-    // Of one that was killed there is the memory only.
-    has("memory.sqlite") || (has("run.json") && has("index.html"))
+    // Versions before this one left no marker. A memory alone says nothing: `--memory` puts it anywhere.
+    has(OUTPUT_MARKER) || (has("run.json") && has("index.html"))
 }
 
 fn canonical(path: &Path) -> Option<PathBuf> {
@@ -578,14 +578,21 @@ mod tests {
     #[test]
     fn output_folders_of_other_runs_are_passed_over_unless_they_are_given() {
         let folder = Folder::with(&["in/a.txt", "in/old/run.json", "in/old/index.html", "in/old/x/b.md"]);
-        folder.write("in/data/run.json");
-        folder.write("in/data/c.txt");
+        for file in ["data/run.json", "data/c.txt", "kept/memory.sqlite", "kept/d.txt", "new/e.en.txt"] {
+            folder.write(Path::new("in").join(file));
+        }
+        folder.write(Path::new("in/new").join(OUTPUT_MARKER));
         let found = folder.discover(&["in"]).unwrap();
-        assert_eq!(ids(&found), ["a.txt", "data/c.txt"]);
-        let expected =
-            [("data/run.json", "not a supported format"), ("old/", "the output folder of another run")];
+        assert_eq!(ids(&found), ["a.txt", "data/c.txt", "kept/d.txt"]);
+        let expected = [
+            ("data/run.json", "not a supported format"),
+            ("kept/memory.sqlite", "not a supported format"),
+            ("new/", "the output folder of another run"),
+            ("old/", "the output folder of another run"),
+        ];
         assert!(found.ignored.iter().map(|i| (i.id.as_str(), i.reason)).eq(expected), "{:?}", found.ignored);
         assert_eq!(ids(&folder.discover(&["in/old"]).unwrap()), ["x/b.md"]);
+        assert_eq!(ids(&folder.discover(&["in/new"]).unwrap()), ["e.en.txt"]);
     }
 
     #[test]

@@ -7,7 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::WriteError;
-use crate::run::Readers;
+use crate::run::{OUTPUT_MARKER, Readers};
+
+/// What the marker says to a person who finds it.
+const MARKER_TEXT: &str = "tarjuman writes English translations into this folder. \
+                           Because of this file it takes nothing in it for a report to translate.\n";
 
 /// The folder given with `--out`.
 #[derive(Debug)]
@@ -28,8 +32,8 @@ pub enum Saved {
 }
 
 impl OutputDir {
-    /// Creates the folder if needed and tries to write in it, so that a bad `--out` is known before hours of work. Nobody
-    /// but `readers` and the owner will be able to read what is made in it.
+    /// Creates the folder if needed and tries to write in it, so that a bad `--out` is known before hours of work. It is
+    /// marked as an output folder. Nobody but `readers` and the owner will be able to read what is made in it.
     pub fn create(path: &Path, readers: Readers) -> Result<Self, WriteError> {
         let fail = |source| WriteError::Io { path: path.to_owned(), source };
         create_folders(path, readers).map_err(fail)?;
@@ -39,7 +43,9 @@ impl OutputDir {
             TryLockError::WouldBlock => WriteError::InUse { path: path.to_owned() },
             TryLockError::Error(source) => fail(source),
         })?;
-        Ok(OutputDir { root, readers, _lock: lock })
+        let output = OutputDir { root, readers, _lock: lock };
+        output.save(Path::new(OUTPUT_MARKER), MARKER_TEXT.as_bytes())?;
+        Ok(output)
     }
 
     /// The folder, absolute and without symbolic links.
@@ -235,9 +241,11 @@ mod tests {
         (dir, out)
     }
 
+    /// But for the marker.
     fn names(path: &Path) -> Vec<String> {
         let mut names: Vec<_> =
             fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != OUTPUT_MARKER);
         names.sort();
         names
     }
@@ -249,6 +257,18 @@ mod tests {
         assert_eq!(fs::read(out.root().join("a/b/تقرير.txt")).unwrap(), b"one");
         assert_eq!(names(out.root()), ["a"]);
         assert_eq!(names(&out.root().join("a/b")), ["تقرير.txt"]);
+    }
+
+    #[test]
+    fn an_output_folder_is_marked_before_anything_is_in_it() {
+        let (dir, out) = folder();
+        let marker = fs::read_to_string(out.root().join(OUTPUT_MARKER)).unwrap();
+        assert!(marker.contains("tarjuman") && marker.lines().count() == 1, "{marker}");
+        // One of an earlier version, too.
+        let used = dir.path().join("used");
+        fs::create_dir(&used).unwrap();
+        OutputDir::create(&used, Readers::ANY).unwrap();
+        assert!(used.join(OUTPUT_MARKER).is_file());
     }
 
     #[test]

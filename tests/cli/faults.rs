@@ -95,7 +95,7 @@ fn a_limit_on_the_size_of_files_loses_nothing() {
     let place = &whole.place;
     // Blocks of 512 bytes: from the first page of the memory to somewhere in its log.
     let mut kept = 0;
-    for blocks in [0, 1, 20, 60, 90, 150, 220] {
+    for blocks in [1, 2, 20, 60, 90, 150, 220] {
         clear(place, "out");
         let case = format!("memory, {blocks} blocks");
         let limit = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
@@ -106,8 +106,10 @@ fn a_limit_on_the_size_of_files_loses_nothing() {
     }
     assert!(kept > 0, "no limit came in the middle of the memory: they no longer fit the reports");
 
-    // Without a memory the outputs meet the limit: first all, then only the longest and the record.
-    for (blocks, file) in [(0, "review.csv"), (8, "index.html"), (40, "bilingual.html")] {
+    // Without a memory the outputs meet the limit: all, then all but the marker, then only the longest and the record.
+    for (blocks, file) in
+        [(0, ".tarjuman-output"), (1, "review.csv"), (8, "index.html"), (40, "bilingual.html")]
+    {
         clear(place, "out");
         let case = format!("outputs, {blocks} blocks");
         let line = format!("{} --memory none", run_into("out"));
@@ -161,7 +163,7 @@ fn a_full_disk_loses_nothing() {
     }
     let whole = Uninterrupted::new();
     let place = &whole.place;
-    for kib in [8, 60, 160, 400, 700] {
+    for kib in [12, 64, 164, 404, 704] {
         for name in ["out", "first", "second"] {
             clear(place, name);
             fs::create_dir(place.path(name)).unwrap();

@@ -211,8 +211,29 @@ fn finished_outputs(place: &Place) -> usize {
         let Ok(entries) = fs::read_dir(folder) else { return 0 };
         entries.flatten().map(|e| if e.path().is_dir() { count(&e.path()) } else { 1 }).sum()
     }
-    // The memory and its two companions.
-    count(&place.path("out")).saturating_sub(3)
+    // The marker, the memory and its two companions.
+    count(&place.path("out")).saturating_sub(4)
+}
+
+#[test]
+fn what_a_killed_run_left_is_no_input_of_another() {
+    let whole = Uninterrupted::new();
+    for memory in ["m.sqlite", "none"] {
+        let mut running = whole.start(&format!("--memory {memory}"), 1);
+        running.wait_until(|| finished_outputs(&whole.place) > 0);
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        assert!(!whole.place.path("out/run.json").exists(), "it was caught on the way");
+        let old = whole.place.path("reports/old");
+        fs::rename(whole.place.path("out"), &old).unwrap();
+        let record = whole.place.run(&run_into("next"), 1, "next");
+        let ids = |record: &Value| -> Vec<String> {
+            record["documents"].as_array().unwrap().iter().map(|d| d["id"].to_string()).collect()
+        };
+        assert_eq!(ids(&record), ids(&whole.record), "{memory}");
+        assert_eq!(record["ignored"][0]["id"], "old/", "{memory}");
+        fs::remove_dir_all(old).unwrap();
+    }
 }
 
 #[cfg(unix)]

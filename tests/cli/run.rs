@@ -28,6 +28,7 @@ fn the_sample_folder_gives_the_promised_files_and_nothing_else() {
         EXAMPLES.iter().flat_map(|id| KINDS.map(|kind| format!("{}.{kind}", stem(id)))).collect();
     let of_the_run = ["digest.md", "index.html", "memory.sqlite", "names.csv", "review.csv", "run.json"];
     expected.extend(of_the_run.map(String::from));
+    expected.push(".tarjuman-output".into());
     expected.sort();
     assert_eq!(place.tree("out").into_keys().collect::<Vec<_>>(), expected);
 
@@ -133,6 +134,17 @@ fn only_the_formats_and_briefs_asked_for_are_written() {
         let mut tree = place.outputs(&out);
         tree.retain(|name, _| name.starts_with("a."));
         assert_eq!(tree.into_keys().collect::<Vec<_>>(), kinds, "{options}");
+    }
+}
+
+#[test]
+fn a_memory_among_the_reports_does_not_make_their_folder_an_output_folder() {
+    let place = Place::new();
+    place.write("in/2024/a.txt", CLEAN);
+    for _ in 0..2 {
+        let line = "run in --out out --model echo --memory in/2024/memory.sqlite --quiet";
+        let record = place.run(line, 0, "out");
+        assert_eq!(document(&record, "2024/a.txt")["outcome"], "done");
     }
 }
 
