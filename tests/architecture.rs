@@ -61,6 +61,16 @@ fn imports_go_one_way() {
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
+/// CONTRIBUTING.md lists the plain data.
+#[test]
+fn contributors_are_told_what_is_plain_data() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("CONTRIBUTING.md")).unwrap();
+    let (_, list) = text.split_once("- **Plain data** (").unwrap();
+    let (list, _) = list.split_once(')').unwrap();
+    let listed: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert_eq!(listed, PLAIN_DATA.iter().copied().collect());
+}
+
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
