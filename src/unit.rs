@@ -76,7 +76,8 @@ pub enum Check {
 }
 
 impl Check {
-    /// The name used in every output, the same as in `units.jsonl`.
+    /// The name in data: `units.jsonl`, `translate --jsonl`, properties of TMX. Whatever is for readers calls checks by the
+    /// words of `write::words`.
     pub fn name(self) -> &'static str {
         match self {
             Check::Empty => "empty",

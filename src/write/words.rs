@@ -268,6 +268,23 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_checks_has_the_words_of_pages() {
+        let table = include_str!("../../docs/checks.md");
+        let (_, table) = table.split_once("| check | in pages |").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut seen = Vec::new();
+        for row in rows {
+            let [name, words] = [1, 2].map(|cell| row.split('|').nth(cell).unwrap().trim().trim_matches('`'));
+            let found: Check = serde_json::from_value(name.into()).unwrap();
+            assert_eq!((found.name(), check(found)), (name, words));
+            seen.push(found);
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!((seen.len(), seen.last()), (15, Some(&Check::Dialect)));
+    }
+
+    #[test]
     fn a_risk_has_its_counts() {
         let warned = super::super::fixture::report().models;
         let mut models = warned.clone();
