@@ -8,12 +8,15 @@ use std::time::Duration;
 use ureq::config::RedirectAuthHeaders;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, Proxy, ProxyBuilder};
 
 use super::{FetchError, FetchEvent, FetchWatch};
 
 /// Attempts without a single new byte before a download is given up.
 const ATTEMPTS: u32 = 4;
+
+/// Names of this machine, which no proxy stands before.
+const THIS_MACHINE: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The client: system certificates (so that company proxies work), proxies from the environment, no compression.
 #[derive(Debug)]
@@ -36,7 +39,11 @@ impl Head {
 
 impl Http {
     pub(super) fn new(connect_timeout: Duration) -> Self {
+        let unproxied = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok());
+        let proxy = Proxy::try_from_env()
+            .map(|proxy| not_for_this_machine(&proxy, &unproxied.unwrap_or_default()).unwrap_or(proxy));
         let agent = Agent::config_builder()
+            .proxy(proxy)
             .http_status_as_error(false)
             .timeout_resolve(Some(connect_timeout))
             .timeout_connect(Some(connect_timeout))
@@ -185,6 +192,21 @@ impl Http {
     }
 }
 
+/// `proxy`, but not for this machine, nor for the hosts of `unproxied` (as in `NO_PROXY`).
+fn not_for_this_machine(proxy: &Proxy, unproxied: &str) -> Result<Proxy, ureq::Error> {
+    let mut builder = Proxy::builder(proxy.protocol())
+        .host(proxy.host())
+        .port(proxy.port())
+        .resolve_target(proxy.resolve_target());
+    if let Some(name) = proxy.username() {
+        builder = builder.username(name);
+    }
+    if let Some(password) = proxy.password() {
+        builder = builder.password(password);
+    }
+    unproxied.split(',').chain(THIS_MACHINE).fold(builder, ProxyBuilder::no_proxy).build()
+}
+
 /// How an attempt failed.
 enum Attempt {
     /// Nobody answered.
@@ -257,5 +279,48 @@ fn in_words(error: &ureq::Error) -> String {
         ureq::Error::ConnectionFailed => "no connection".into(),
         ureq::Error::Io(e) => e.to_string(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_other_machines_are_asked_through_the_proxy() {
+        for given in [
+            "http://proxy.example:3128",
+            "proxy.example",
+            "https://me:se%40cr%3Aet@proxy.example",
+            "socks4://proxy.example",
+            "socks5://me@10.0.0.1:1081",
+            "socks5h://[fd00::1]:1081",
+        ] {
+            let given = Proxy::new(given).unwrap();
+            let proxy = not_for_this_machine(&given, "hub.example,*.inside.example").unwrap();
+            let parts = |proxy: &Proxy| {
+                let [name, password] = [proxy.username(), proxy.password()].map(|s| s.map(str::to_owned));
+                (
+                    proxy.protocol(),
+                    proxy.host().to_owned(),
+                    proxy.port(),
+                    proxy.resolve_target(),
+                    name,
+                    password,
+                )
+            };
+            assert_eq!(parts(&proxy), parts(&given));
+            for (url, direct) in [
+                ("http://127.0.0.1:8080/m/x", true),
+                ("http://localhost/x", true),
+                ("http://[::1]:8080/x", true),
+                ("https://hub.example/x", true),
+                ("https://a.inside.example/x", true),
+                ("https://huggingface.co/x", false),
+                ("https://127.0.0.1.example/x", false),
+            ] {
+                assert_eq!(proxy.is_no_proxy(&url.parse().unwrap()), direct, "{given:?}: {url}");
+            }
+        }
     }
 }

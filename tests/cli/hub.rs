@@ -61,6 +61,27 @@ fn auto_says_what_it_could_not_take() {
 }
 
 #[test]
+fn a_hub_on_this_machine_is_asked_without_the_proxy() {
+    let (place, server) = (Place::new(), Server::start());
+    server.put("m/x.txt", b"x");
+    place.write(
+        "registry.toml",
+        format!(
+            "[[model]]\nname = 'near'\nabout = 'x'\ntasks = ['translate']\nfamily = 'echo'\nlicence = 'MIT'\n\
+             source.url = {{ base = '{}/m/' }}\nfiles = [{{ name = 'x.txt' }}]\n",
+            server.address
+        ),
+    );
+    let mut command = place.command("models pull near --registry registry.toml");
+    // Nobody listens there.
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY"] {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    Ran::of(command.output().unwrap()).expect(0);
+    assert_eq!(server.take_log(), ["GET /m/x.txt"]);
+}
+
+#[test]
 fn auto_takes_the_best_model_from_the_hub_and_later_runs_need_no_network() {
     // Published with safetensors, and as many of these models are, with a half-precision pickle only.
     for (case, weights) in [("marian-base", "model.safetensors"), ("marian-big", "pytorch_model.bin")] {
