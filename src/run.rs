@@ -99,7 +99,7 @@ pub struct DocumentRecord {
     /// Whether another version of it had been met before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub changed: bool,
-    /// English title; empty where it has none.
+    /// English title; empty where it has none. Of a document that was not translated, its id.
     pub title: String,
     /// Its brief, if one was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]

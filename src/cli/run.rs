@@ -11,7 +11,7 @@ use crate::pipeline::{self, BriefMaker, PlanOptions, RunOptions};
 use crate::run::{Outcome, RunRecord};
 
 use super::args::{Global, RunArgs};
-use super::choose::{Ready, Shelf, glossary, ready, second};
+use super::choose::{Ready, Shelf, glossary, ready, second, threads};
 use super::exit::Exit;
 use super::report::{Reporter, counts};
 
@@ -128,6 +128,8 @@ fn options_in_force(
         ("inputs".to_string(), list(&args.paths)),
         ("model".to_string(), args.model.model.clone()),
         ("device".to_string(), args.model.device.to_string()),
+        ("threads".to_string(), threads(&args.model).to_string()),
+        ("precision".to_string(), args.model.precision.to_string()),
         ("brief".to_string(), args.brief.clone()),
         ("formats".to_string(), formats.join(",")),
         ("memory".to_string(), memory.map_or("none".into(), |p| p.display().to_string())),

@@ -87,6 +87,15 @@ impl FromStr for Precision {
     }
 }
 
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Precision::Auto => f.write_str("auto"),
+            _ => f.write_str(self.name()),
+        }
+    }
+}
+
 impl Precision {
     /// Of tensors; `Auto` is f32.
     pub fn dtype(self) -> DType {

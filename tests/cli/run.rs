@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::place::{CLEAN, Place, assert_same, document};
 
 /// The files of one document.
@@ -146,6 +148,24 @@ fn a_memory_among_the_reports_does_not_make_their_folder_an_output_folder() {
         let record = place.run(line, 0, "out");
         assert_eq!(document(&record, "2024/a.txt")["outcome"], "done");
     }
+}
+
+#[test]
+fn the_record_has_the_options_in_force() {
+    let place = Place::new();
+    place.write("in/a.txt", CLEAN);
+    let line =
+        "run in --out out --model echo --threads 3 --precision f32 --device cpu --brief none --formats txt";
+    let record = place.run(&format!("{line} --memory none --beam 2 --fresh --no-repair"), 0, "out");
+    let options = json!({
+        "inputs": "in", "model": "echo", "device": "cpu", "threads": "3", "precision": "f32", "brief": "none",
+        "formats": "txt", "memory": "none", "decoding": "beam=2 max=3x+16 ngram=0", "fresh": "true", "repair": "false",
+    });
+    assert_eq!(record["options"], options);
+    let usual = place.run("run in --out usual --model echo", 0, "usual");
+    let options = usual["options"].as_object().unwrap();
+    assert_eq!(options["precision"], "auto");
+    assert!(options["threads"].as_str().unwrap().parse::<usize>().unwrap() > 0);
 }
 
 #[test]
