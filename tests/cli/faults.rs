@@ -163,7 +163,7 @@ fn a_full_disk_loses_nothing() {
     }
     let whole = Uninterrupted::new();
     let place = &whole.place;
-    for kib in [12, 64, 164, 404, 704] {
+    for kib in [12, 84, 164, 404, 704] {
         for name in ["out", "first", "second"] {
             clear(place, name);
             fs::create_dir(place.path(name)).unwrap();
