@@ -106,7 +106,8 @@ fn an_archive_saved_anew_during_a_run_gives_no_file_the_text_of_another() {
     assert_eq!(document(&record, "z.zip/1.txt")["outcome"], "failed");
     assert_eq!(document(&record, "199.txt")["outcome"], "done");
     assert!(!place.path("out/z.zip/1.en.txt").exists());
-    let again = place.run("run in --out out --model echo --formats txt --brief none", 0, "out");
+    // Some of the many have a sentence that is flagged.
+    let again = place.run("run in --out out --model echo --formats txt --brief none", 1, "out");
     assert_eq!(document(&again, "z.zip/0.txt")["outcome"], "done");
     assert_eq!(place.read("out/z.zip/1.en.txt").trim(), "alawl.");
 }
