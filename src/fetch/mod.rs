@@ -264,7 +264,7 @@ impl Store {
                 return Err(FetchError::NoSource { model: spec.name.clone(), problems });
             }
         };
-        self.record(spec, good, fetched, revision, source_in_words(&spec.source))
+        record(&dir, spec, good, fetched, revision, source_in_words(&spec.source))
     }
 
     /// Copies the model's own files from a folder, by the names they have in its source or in this store.
@@ -286,7 +286,7 @@ impl Store {
                 }
                 _ => local::install(spec, folder, &dir, watch)?,
             };
-            self.record(spec, BTreeMap::new(), fetched, None, format!("folder {}", folder.display()))?;
+            record(&dir, spec, BTreeMap::new(), fetched, None, format!("folder {}", folder.display()))?;
         }
         self.open(model)
     }
@@ -354,7 +354,7 @@ impl Store {
         let mut models = Vec::new();
         for (spec, files) in unpacked {
             let (dir, new) = (self.dir(&spec), staging.path().join(&spec.name));
-            record_in(&new, &spec, BTreeMap::new(), files, None, "an imported archive".into())?;
+            record(&new, &spec, BTreeMap::new(), files, None, "an imported archive".into())?;
             let _guard = self.hold(&spec, watch)?;
             if dir.exists() {
                 // Aside first: whatever happens, a whole model stands in its place or none.
@@ -448,21 +448,10 @@ impl Store {
         }
         lock::check(spec, &dir, depth, watch)
     }
-
-    fn record(
-        &self,
-        spec: &ModelSpec,
-        good: BTreeMap<String, LockedFile>,
-        fetched: Vec<Fetched>,
-        revision: Option<String>,
-        from: String,
-    ) -> Result<(), FetchError> {
-        record_in(&self.dir(spec), spec, good, fetched, revision, from)
-    }
 }
 
 /// Writes the lock of the files of a model into the folder that is to be its own.
-fn record_in(
+fn record(
     dir: &Path,
     spec: &ModelSpec,
     good: BTreeMap<String, LockedFile>,
