@@ -400,7 +400,9 @@ mod tests {
             for at in (start..whole.len()).step_by(step).chain([whole.len() - 1]) {
                 let mut bytes = fs::read(&path).unwrap();
                 bytes[at] ^= 1;
+                let later = fs::metadata(&path).unwrap().modified().unwrap() + Duration::from_secs(8);
                 fs::write(&path, bytes).unwrap();
+                File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
                 assert_eq!(load(folder.path(), "d", own), first, "{at} of {}", whole.len());
                 assert!(load(folder.path(), "d", own) != first, "it was made anew once");
             }
@@ -414,8 +416,12 @@ mod tests {
         let path = folder.path().join("int8-rows.bin");
         let time = || fs::metadata(&path).unwrap().modified().unwrap();
         let written = time();
-        File::options().write(true).open(&path).unwrap().set_modified(SystemTime::now()).unwrap();
-        assert_ne!(time(), written);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(written + Duration::from_secs(8))
+            .unwrap();
         assert!(!load(folder.path(), "d", None).2);
         assert_eq!(time(), written);
     }

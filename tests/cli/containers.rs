@@ -92,7 +92,7 @@ fn an_archive_saved_anew_during_a_run_gives_no_file_the_text_of_another() {
     place.write("in/z.zip", zip(&[one]));
     let mut command =
         place.command("run in --out out --model echo --threads 1 --beam 8 --formats txt --brief none");
-    command.env("TARJUMAN_ECHO_DELAY_MS", "5");
+    command.env("TARJUMAN_ECHO_DELAY_MS", "20");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut running = Running { child: command.spawn().unwrap() };
     let first = place.path("out/000.en.txt");
